@@ -1,0 +1,630 @@
+/*
+ * whyface - why did a face recognition model say that two faces match?
+ *
+ * This header is the library's manual and its whole stable interface: what is
+ * not here is not API.  It is C11, needs nothing but the C library's headers
+ * and can be included from C++.
+ *
+ * THE ORDER OF A RUN
+ *
+ *     wf_ctx       threads, progress and cancelling, one per calling thread
+ *     wf_image     a photo, decoded upright to 8-bit RGB
+ *     wf_detector  finds faces and their five landmarks in a photo
+ *     wf_align     warps one face to the crop that the model was trained on
+ *     wf_model     turns a batch of aligned crops into embeddings
+ *     wf_explain   {probe, mate} and {probe, non-mate} to saliency maps
+ *     wf_figure    draws them;  wf_map_save stores them;  wf_curve judges them
+ *
+ * A complete program in 25 lines is examples/explain_triplet.c.
+ *
+ * RULES THAT HOLD FOR EVERY FUNCTION
+ *
+ * Errors.  Whatever can fail returns wf_status, 0 (WF_OK) on success.  The
+ * last parameter is a wf_error that the caller owns and may leave NULL; on
+ * failure it holds one sentence that names the file, node or option at fault.
+ * Out-parameters are written only on success.  The library never exits,
+ * aborts or prints.
+ *
+ * Ownership.  Every `wf_X **out` hands a new object to the caller, who frees
+ * it with `wf_X_free`.  Free functions accept NULL.  Pointers returned by
+ * accessors belong to the object and live as long as it does.
+ *
+ * Threads.  A wf_ctx serves one thread at a time.  Images, maps, faces and
+ * explanations may be read from any number of threads.  Models and detectors
+ * may be shared: calls on the same one take turns, because each call already
+ * uses all the threads of its ctx.
+ *
+ * Strings are UTF-8 and end in NUL.  Coordinates are in pixels, x to the
+ * right and y down, the centre of the upper left pixel at (0, 0).  Tensors are
+ * float32, row-major.
+ */
+#ifndef WHYFACE_H
+#define WHYFACE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(WF_BUILDING) && defined(__GNUC__)
+#define WF_API __attribute__((visibility("default")))
+#else
+#define WF_API
+#endif
+
+#if defined(__GNUC__)
+#define WF_NODISCARD __attribute__((warn_unused_result))
+#else
+#define WF_NODISCARD
+#endif
+
+#define WF_VERSION_MAJOR 0
+#define WF_VERSION_MINOR 1
+#define WF_VERSION_PATCH 0
+
+/* ------------------------------------------------------------------------
+ * Errors
+ * ---------------------------------------------------------------------- */
+
+/*
+ * X(name, number, text).  Numbers are ABI: decades by theme, append only.
+ */
+#define WF_STATUS_MAP(X)                                                       \
+    X(WF_OK, 0, "success")                                                     \
+    X(WF_EINVAL, 1, "invalid argument")                                        \
+    X(WF_ENOMEM, 2, "out of memory")                                           \
+    X(WF_ECANCELED, 3, "cancelled")                                            \
+    X(WF_EUNSUPPORTED, 4, "not supported")                                     \
+    X(WF_EINTERNAL, 5, "internal error")                                       \
+    X(WF_ELIMIT, 6, "over a limit")                                            \
+    X(WF_EIO, 10, "input or output failed")                                    \
+    X(WF_ENOENT, 11, "no such file")                                           \
+    X(WF_EEXIST, 12, "already exists")                                         \
+    X(WF_EIMAGE, 20, "not a readable image")                                   \
+    X(WF_EONNX, 30, "not a valid ONNX model")                                  \
+    X(WF_EOPERATOR, 31, "operator not supported")                              \
+    X(WF_ESHAPE, 32, "shapes do not fit")                                      \
+    X(WF_EBACKEND, 40, "backend failed")                                       \
+    X(WF_EEMBEDDING, 41, "unusable embedding")                                 \
+    X(WF_ENOFACE, 50, "no face found")                                         \
+    X(WF_EAMBIGUOUS, 51, "several faces, none chosen")                         \
+    X(WF_EMANIFEST, 60, "model manifest is not valid")                         \
+    X(WF_EMAP, 80, "not a readable saliency map")
+
+typedef enum wf_status {
+#define WF_STATUS_ENUM(name, number, text) name = number,
+    WF_STATUS_MAP(WF_STATUS_ENUM)
+#undef WF_STATUS_ENUM
+} wf_status;
+
+/* Owned by the caller; start it as {0}.  Untouched on success. */
+typedef struct wf_error {
+    wf_status code;
+    char message[1024]; /* one sentence, no full stop, no newline */
+} wf_error;
+
+/* "WF_EINVAL"; "WF_?" for a number that is no status. */
+WF_API const char *wf_status_name(wf_status status);
+/* "invalid argument". */
+WF_API const char *wf_status_text(wf_status status);
+WF_API void wf_error_clear(wf_error *err);
+
+/* "0.1.0", of the library that runs, not of the header. */
+WF_API const char *wf_version(void);
+/*
+ * Facts of the build and the machine, one "key: value" a line (compiler,
+ * flags, library versions, instruction set).  Writes at most `size` bytes with
+ * the NUL and returns the length the whole text has, like snprintf.
+ */
+WF_API size_t wf_build_info(char *buf, size_t size);
+
+/* SHA-256 of a file in lower-case hexadecimal, NUL at the end. */
+WF_API WF_NODISCARD wf_status wf_sha256_file(const char *path, char hex[65],
+                                             wf_error *err);
+
+/* ------------------------------------------------------------------------
+ * Context: threads, progress, cancelling
+ * ---------------------------------------------------------------------- */
+
+typedef struct wf_ctx wf_ctx;
+
+/*
+ * Called between batches on the thread that called the library.  `stage` is a
+ * short name ("detect", "masks: probe"), `done` of `total` units are finished
+ * (total 0: unknown).  A non-zero return cancels: the running function stops
+ * soon and returns WF_ECANCELED.
+ */
+typedef int wf_progress_fn(const char *stage, uint64_t done, uint64_t total,
+                           void *user);
+
+WF_API WF_NODISCARD wf_status wf_ctx_create(wf_ctx **out, wf_error *err);
+WF_API void wf_ctx_free(wf_ctx *ctx);
+/* 0 (the default): OMP_NUM_THREADS if set, else every processor allowed. */
+WF_API void wf_ctx_set_threads(wf_ctx *ctx, int threads);
+WF_API int wf_ctx_threads(const wf_ctx *ctx);
+WF_API void wf_ctx_set_progress(wf_ctx *ctx, wf_progress_fn *fn, void *user);
+
+/* ------------------------------------------------------------------------
+ * Images
+ * ---------------------------------------------------------------------- */
+
+/* 8-bit RGB, interleaved, upright, immutable once created. */
+typedef struct wf_image wf_image;
+
+/* Larger images are refused before anything is allocated for them. */
+#define WF_IMAGE_MAX_SIDE   30000
+#define WF_IMAGE_MAX_PIXELS 200000000
+
+/*
+ * Reads JPEG (grey, YCbCr, RGB, CMYK, YCCK), PNG (any depth) or WebP (first
+ * frame), by content, not by name.  EXIF orientation is applied; alpha is
+ * composed over white; 16 bits are rounded to 8.
+ */
+WF_API WF_NODISCARD wf_status wf_image_load(const char *path, wf_image **out,
+                                            wf_error *err);
+/* The same from memory; `name` is used in messages and may be NULL. */
+WF_API WF_NODISCARD wf_status wf_image_decode(const void *data, size_t size,
+                                              const char *name, wf_image **out,
+                                              wf_error *err);
+/*
+ * Copies caller's pixels: `channels` 1 (grey) or 3 (RGB), rows `stride` bytes
+ * apart (0: packed).
+ */
+WF_API WF_NODISCARD wf_status wf_image_from_pixels(const uint8_t *pixels,
+                                                   int width, int height,
+                                                   int channels, size_t stride,
+                                                   wf_image **out,
+                                                   wf_error *err);
+WF_API int wf_image_width(const wf_image *image);
+WF_API int wf_image_height(const wf_image *image);
+/* Packed RGB rows: 3 * width bytes each. */
+WF_API const uint8_t *wf_image_pixels(const wf_image *image);
+/* By the name's ending: .png, .jpg or .jpeg (quality 95, 4:4:4). */
+WF_API WF_NODISCARD wf_status wf_image_save(const wf_image *image,
+                                            const char *path, wf_error *err);
+WF_API void wf_image_free(wf_image *image);
+
+/* ------------------------------------------------------------------------
+ * Faces
+ * ---------------------------------------------------------------------- */
+
+/* Order of landmarks: as they lie in an upright, unmirrored picture. */
+enum wf_landmark {
+    WF_EYE_LEFT, /* the eye on the picture's left */
+    WF_EYE_RIGHT,
+    WF_NOSE_TIP,
+    WF_MOUTH_LEFT,
+    WF_MOUTH_RIGHT,
+    WF_LANDMARKS
+};
+
+typedef struct wf_face {
+    float x, y, width, height;        /* box; x, y its upper left corner */
+    float score;                      /* detector's confidence, 0..1 */
+    float landmarks[WF_LANDMARKS][2]; /* x, y */
+} wf_face;
+
+typedef struct wf_detector wf_detector;
+
+typedef struct wf_detector_opts {
+    size_t struct_size; /* set by wf_detector_opts_init */
+    float score;        /* lowest score kept; 0: the detector's default */
+    float min_face;     /* smallest face searched for, pixels; 0: default 20,
+                           or less where the whole photo is that small */
+} wf_detector_opts;
+
+WF_API void wf_detector_opts_init(wf_detector_opts *opts);
+
+/*
+ * Loads a detector from its ONNX files, in any order; what each file is, is
+ * told by looking at its graph:
+ *   MTCNN    P-Net, R-Net and O-Net (Zhang et al., 2016)
+ *   YuNet    one file
+ *   SCRFD    one file with key points
+ *   RFB-320  the detector and a 68-landmark net
+ * A single entry may be the name of a registered detector or a directory whose
+ * ONNX files are exactly one detector.  `opts` may be NULL.
+ */
+WF_API WF_NODISCARD wf_status wf_detector_open(const char *const *paths,
+                                               size_t n_paths,
+                                               const wf_detector_opts *opts,
+                                               wf_detector **out,
+                                               wf_error *err);
+/* "mtcnn", "yunet", "scrfd" or "rfb". */
+WF_API const char *wf_detector_kind(const wf_detector *detector);
+WF_API void wf_detector_free(wf_detector *detector);
+
+/*
+ * All faces of a photo, from left to right (by the box's centre, then by y).
+ * Writes at most `capacity` of them and sets *count to the number found, which
+ * may be 0 or more than `capacity`; `faces` may be NULL when capacity is 0.
+ */
+WF_API WF_NODISCARD wf_status wf_detect(wf_ctx *ctx, wf_detector *detector,
+                                        const wf_image *photo, wf_face *faces,
+                                        size_t capacity, size_t *count,
+                                        wf_error *err);
+
+/*
+ * Picks one face.  `rule` is NULL or "" (the only face; or, where there are
+ * several, the largest if its box has at least twice the area of the next,
+ * else WF_EAMBIGUOUS), a number from 1 (as wf_detect orders them), "left",
+ * "right", "largest", "best" (score), "centre" (nearest the photo's centre) or
+ * "X,Y" (the face whose box holds the point, else the nearest).  `name` is the
+ * photo's name for messages.
+ */
+WF_API WF_NODISCARD wf_status wf_face_choose(const wf_face *faces, size_t count,
+                                             const wf_image *photo,
+                                             const char *rule, const char *name,
+                                             size_t *index, wf_error *err);
+
+/* ------------------------------------------------------------------------
+ * Models
+ * ---------------------------------------------------------------------- */
+
+typedef struct wf_model wf_model;
+
+typedef enum wf_colour { WF_RGB, WF_BGR, WF_GREY } wf_colour;
+
+/*
+ * A decision threshold on the cosine similarity (accepted if >= value) with
+ * where it comes from.  Names used here: "accuracy", "eer", "fmr1e-2",
+ * "fmr1e-3", "fmr1e-4".
+ */
+typedef struct wf_threshold {
+    char name[16];
+    double value;
+    double fmr, fnmr; /* measured at `value`; NaN: unknown */
+    char source[192]; /* data, pairs, detector, tool version, date */
+} wf_threshold;
+
+#define WF_MAX_THRESHOLDS 8
+
+/*
+ * What has to be known about a model to use it: the manifest.  An input tensor
+ * is N x C x height x width, channels in the order of `colour`, and
+ *     value = (pixel - mean[c]) * scale[c],  pixel in 0..255.
+ */
+typedef struct wf_model_info {
+    size_t struct_size; /* set by wf_model_info_init */
+    char name[64];
+    int width, height;
+    int dim; /* length of the embedding */
+    wf_colour colour;
+    float mean[3], scale[3];
+    float points[WF_LANDMARKS][2]; /* alignment template, pixels of the crop */
+    int n_thresholds;
+    wf_threshold thresholds[WF_MAX_THRESHOLDS];
+    char licence[64];
+    char source[192];
+    char sha256[65];  /* of the ONNX file; "" for a callback */
+    char backend[32]; /* "native", "callback" */
+    char path[1024];  /* of the ONNX file; "" for a callback */
+    int guessed;      /* 1: no manifest, the values above are guesses */
+} wf_model_info;
+
+/* 112 x 112 RGB, (x - 127.5) / 127.5, the ArcFace template, no threshold. */
+WF_API void wf_model_info_init(wf_model_info *info);
+
+/*
+ * Opens a registered model by name, or an ONNX file by path.  The manifest is
+ * the file's name with .json for .onnx; without one the values are guessed
+ * from the graph (wf_model_info.guessed).
+ */
+WF_API WF_NODISCARD wf_status wf_model_open(const char *name_or_path,
+                                            wf_model **out, wf_error *err);
+/* The same with the manifest given by the caller; `info` is copied. */
+WF_API WF_NODISCARD wf_status wf_model_open_as(const char *path,
+                                               const wf_model_info *info,
+                                               wf_model **out, wf_error *err);
+
+/*
+ * Any function as a model: `input` is n x C x height x width after the
+ * pre-processing that `info` states, `output` takes n x dim floats.  A
+ * non-zero return is an error.  Called on the thread that calls the library,
+ * never from two threads at once.
+ */
+typedef int wf_embed_fn(const float *input, size_t n, float *output,
+                        void *user);
+WF_API WF_NODISCARD wf_status wf_model_from_callback(wf_embed_fn *fn,
+                                                     void *user,
+                                                     const wf_model_info *info,
+                                                     wf_model **out,
+                                                     wf_error *err);
+
+WF_API const wf_model_info *wf_model_get_info(const wf_model *model);
+/* The threshold of that name (NULL: "accuracy", else the first), or NULL. */
+WF_API const wf_threshold *wf_model_threshold(const wf_model *model,
+                                              const char *name);
+WF_API void wf_model_free(wf_model *model);
+
+/*
+ * Warps a face to the model's crop: the least-squares similarity transform of
+ * its five landmarks to the template (Umeyama, 1991), bilinear with
+ * antialiasing where the face shrinks.  Parts outside the photo are black.
+ */
+WF_API WF_NODISCARD wf_status wf_align(const wf_image *photo,
+                                       const wf_face *face,
+                                       const wf_model_info *info,
+                                       wf_image **crop, wf_error *err);
+
+/*
+ * Embeddings of n crops, row-major n x dim, as the model gives them (not
+ * normalised).  Every crop must have the model's size.  An embedding that is
+ * not finite or all zero is WF_EEMBEDDING.
+ */
+WF_API WF_NODISCARD wf_status wf_embed(wf_ctx *ctx, wf_model *model,
+                                       const wf_image *const *crops, size_t n,
+                                       float *embeddings, wf_error *err);
+
+/* Cosine similarity, -1..1; 0 if either vector is all zero. */
+WF_API double wf_similarity(const float *a, const float *b, size_t dim);
+
+/* ------------------------------------------------------------------------
+ * Registry: models and detectors by name
+ * ---------------------------------------------------------------------- */
+
+/*
+ * $WHYFACE_HOME, else $XDG_DATA_HOME/whyface, else ~/.local/share/whyface.
+ * Models are files NAME.onnx with NAME.json in its folder "models", detectors
+ * folders NAME/ with their ONNX files there.
+ */
+WF_API WF_NODISCARD wf_status wf_home(char *buf, size_t size, wf_error *err);
+
+typedef struct wf_registry wf_registry;
+
+typedef struct wf_registry_entry {
+    const char *name;
+    const char *kind; /* "model" or "detector" */
+    const char *path; /* ONNX file, or the detector's folder */
+    const char *note; /* "512-d, 112x112" / "mtcnn"; the fault if unusable */
+    int usable;
+} wf_registry_entry;
+
+WF_API WF_NODISCARD wf_status wf_registry_open(wf_registry **out,
+                                               wf_error *err);
+/* NULL past the end; sorted by kind and name. */
+WF_API const wf_registry_entry *wf_registry_get(const wf_registry *registry,
+                                                size_t index);
+WF_API void wf_registry_free(wf_registry *registry);
+
+/*
+ * Registers an ONNX file as a model: opens it with `info` (NULL: known by its
+ * hash, else guessed), embeds test pictures and refuses what is no face model,
+ * then copies the file and writes the manifest.  `name` NULL: the file's name.
+ * Existing names are refused unless `replace`.
+ */
+WF_API WF_NODISCARD wf_status wf_registry_add_model(wf_ctx *ctx,
+                                                    const char *path,
+                                                    const char *name,
+                                                    const wf_model_info *info,
+                                                    int replace, wf_error *err);
+/* Registers the files of one detector under a name. */
+WF_API WF_NODISCARD wf_status wf_registry_add_detector(const char *const *paths,
+                                                       size_t n_paths,
+                                                       const char *name,
+                                                       int replace,
+                                                       wf_error *err);
+/*
+ * Replaces the thresholds in the manifest beside the model's file (which must
+ * have been opened from a path or name) and in `model`.
+ */
+WF_API WF_NODISCARD wf_status wf_model_store_thresholds(
+    wf_model *model, const wf_threshold *thresholds, int n, wf_error *err);
+
+/* ------------------------------------------------------------------------
+ * Verification rates
+ * ---------------------------------------------------------------------- */
+
+typedef struct wf_rates {
+    size_t mated, nonmated;       /* pairs */
+    double accuracy, accuracy_sd; /* mean and standard deviation over folds
+                                     (threshold chosen on the others) */
+    double eer;
+    wf_threshold thresholds[5]; /* accuracy, eer, fmr1e-2, -3, -4 */
+    int n_thresholds;           /* FMR rows that the number of non-mated
+                                   pairs cannot resolve are left out */
+} wf_rates;
+
+/*
+ * Rates from `n` similarity scores; `mated[i]` 1 for a mated pair; `fold[i]`
+ * numbers from 0 (NULL: ten folds in order, LFW's protocol).  Tied scores are
+ * one step of the curve.
+ */
+WF_API WF_NODISCARD wf_status wf_rates_compute(const double *scores,
+                                               const uint8_t *mated,
+                                               const int *fold, size_t n,
+                                               wf_rates *rates, wf_error *err);
+
+/* ------------------------------------------------------------------------
+ * Saliency maps
+ * ---------------------------------------------------------------------- */
+
+/* float32, height x width, row-major; larger is more salient. */
+typedef struct wf_map wf_map;
+
+WF_API WF_NODISCARD wf_status wf_map_create(const float *values, int width,
+                                            int height, wf_map **out,
+                                            wf_error *err);
+/* NumPy .npy: two-dimensional, float32 or float64, either order. */
+WF_API WF_NODISCARD wf_status wf_map_load(const char *path, wf_map **out,
+                                          wf_error *err);
+/* NumPy .npy, float32, C order. */
+WF_API WF_NODISCARD wf_status wf_map_save(const wf_map *map, const char *path,
+                                          wf_error *err);
+WF_API int wf_map_width(const wf_map *map);
+WF_API int wf_map_height(const wf_map *map);
+WF_API const float *wf_map_values(const wf_map *map);
+WF_API void wf_map_free(wf_map *map);
+
+/* ------------------------------------------------------------------------
+ * Methods and their options
+ * ---------------------------------------------------------------------- */
+
+typedef struct wf_method_option {
+    const char *name;        /* "patches" */
+    const char *type;        /* "integer", "number" or "choice" */
+    const char *fallback;    /* the default, as text */
+    const char *choices;     /* "max|sum-clip|..." for a choice, else NULL */
+    double minimum, maximum; /* for numbers */
+    const char *help;        /* one line */
+} wf_method_option;
+
+typedef struct wf_method_preset {
+    const char *name;   /* "paper" */
+    const char *values; /* "fill=black,estimator=sum" */
+    const char *help;
+} wf_method_preset;
+
+typedef struct wf_method {
+    const char *name;                /* "s-rise" */
+    const char *help;                /* one line */
+    const char *source;              /* publication */
+    const wf_method_option *options; /* ends with name NULL */
+    const wf_method_preset *presets; /* ends with name NULL */
+} wf_method;
+
+/* NULL past the end. */
+WF_API const wf_method *wf_method_get(size_t index);
+WF_API const wf_method *wf_method_find(const char *name);
+
+/* A method with values for its options. */
+typedef struct wf_options wf_options;
+
+/* All options at their defaults; `method` NULL: "s-rise". */
+WF_API WF_NODISCARD wf_status wf_options_create(const char *method,
+                                                wf_options **out,
+                                                wf_error *err);
+/* Checks name, type and range; the error lists near names or the choices. */
+WF_API WF_NODISCARD wf_status wf_options_set(wf_options *options,
+                                             const char *name,
+                                             const char *value, wf_error *err);
+/* Sets all the values of a preset. */
+WF_API WF_NODISCARD wf_status wf_options_preset(wf_options *options,
+                                                const char *preset,
+                                                wf_error *err);
+/* The value as text, or NULL if there is no such option. */
+WF_API const char *wf_options_get(const wf_options *options, const char *name);
+WF_API const wf_method *wf_options_method(const wf_options *options);
+WF_API void wf_options_free(wf_options *options);
+
+/* ------------------------------------------------------------------------
+ * Explaining
+ * ---------------------------------------------------------------------- */
+
+typedef struct wf_explanation wf_explanation;
+
+typedef enum wf_pair { WF_PAIR_MATE = 0, WF_PAIR_NONMATE = 1 } wf_pair;
+typedef enum wf_side { WF_SIDE_PROBE = 0, WF_SIDE_OTHER = 1 } wf_side;
+
+/*
+ * Explains {probe, mate} and, where `nonmate` is given, {probe, non-mate}:
+ * the paper's definition (Lu & Ebrahimi 2023, section 3.1).  The crops must
+ * have the model's size.  The same inputs, options (with their seed) and
+ * version give the same maps for any number of threads and any batch size, up
+ * to the rounding of the model's own arithmetic.
+ */
+WF_API WF_NODISCARD wf_status wf_explain(wf_ctx *ctx, wf_model *model,
+                                         const wf_options *options,
+                                         const wf_image *probe,
+                                         const wf_image *mate,
+                                         const wf_image *nonmate,
+                                         wf_explanation **out, wf_error *err);
+
+/* NULL where the explanation has no such pair. */
+WF_API const wf_map *wf_explanation_map(const wf_explanation *explanation,
+                                        wf_pair pair, wf_side side);
+/*
+ * Probe map for the mate minus probe map for the non-mate, in the units of
+ * those maps: positive where the probe speaks for the mate more than for the
+ * non-mate.  NULL without a non-mate.
+ */
+WF_API const wf_map *
+wf_explanation_difference(const wf_explanation *explanation);
+/* Cosine similarity of the unmasked pair; NaN where there is no such pair. */
+WF_API double wf_explanation_similarity(const wf_explanation *explanation,
+                                        wf_pair pair);
+/*
+ * Least and greatest value over all maps of the explanation (without the
+ * difference): the range for drawing them normalised together.
+ */
+WF_API void wf_explanation_range(const wf_explanation *explanation, float *low,
+                                 float *high);
+
+typedef struct wf_explain_stats {
+    uint64_t forwards;        /* crops that the model embedded */
+    uint32_t batch;           /* crops a call of the model */
+    double seconds;           /* wall time of wf_explain */
+    double seconds_model;     /* of that, inside the model */
+    int identical_probe_mate; /* 1: the two crops are the same picture */
+    int identical_probe_nonmate;
+} wf_explain_stats;
+
+WF_API void wf_explanation_stats(const wf_explanation *explanation,
+                                 wf_explain_stats *stats);
+WF_API void wf_explanation_free(wf_explanation *explanation);
+
+/* ------------------------------------------------------------------------
+ * Judging a map
+ * ---------------------------------------------------------------------- */
+
+typedef enum wf_curve_kind { WF_DELETION, WF_INSERTION } wf_curve_kind;
+
+/*
+ * similarity[i], i = 0..steps: cosine between `reference` and `crop` after the
+ * i/steps most salient share of its pixels is replaced by the crop's mean
+ * colour (deletion) or put back into a crop of that colour (insertion).  Ties
+ * in the map are broken by pixel index.  `similarity` holds steps + 1 values.
+ */
+WF_API WF_NODISCARD wf_status wf_curve(wf_ctx *ctx, wf_model *model,
+                                       wf_curve_kind kind, const wf_image *crop,
+                                       const wf_image *reference,
+                                       const wf_map *map, int steps,
+                                       double *similarity, wf_error *err);
+
+/* ------------------------------------------------------------------------
+ * Figures
+ * ---------------------------------------------------------------------- */
+
+/* Names of colour maps, NULL past the end; the first is the default. */
+WF_API const char *wf_colormap_name(size_t index);
+
+typedef struct wf_figure_opts {
+    size_t struct_size;           /* set by wf_figure_opts_init */
+    const char *colormap;         /* NULL: the first of wf_colormap_name */
+    float opacity;                /* of the heat map over the crop, 0..1 */
+    double threshold;             /* NaN: no verdict */
+    const char *threshold_source; /* one line under the figure, or NULL */
+    const char *probe, *mate, *nonmate; /* captions; NULL: the role's name */
+    const char *footer; /* one line: model, method, options; or NULL */
+} wf_figure_opts;
+
+WF_API void wf_figure_opts_init(wf_figure_opts *opts);
+
+/*
+ * Draws an explanation in the manner of the paper's Fig. 1 and 3: for each
+ * pair the aligned crops and, beneath, the maps over them, normalised
+ * together, with similarity, verdict and colour scale, and the difference map.
+ * The name's ending chooses PNG, SVG or PDF.
+ */
+WF_API WF_NODISCARD wf_status wf_figure_explanation(
+    const wf_explanation *explanation, const wf_figure_opts *opts,
+    const char *path, wf_error *err);
+
+/* One map over its crop, values from `low` to `high` on the colour map. */
+WF_API WF_NODISCARD wf_status wf_figure_overlay(const wf_image *crop,
+                                                const wf_map *map, float low,
+                                                float high,
+                                                const wf_figure_opts *opts,
+                                                wf_image **out, wf_error *err);
+
+/* The photo with numbered boxes and landmarks, as wf_detect orders them. */
+WF_API WF_NODISCARD wf_status wf_figure_faces(const wf_image *photo,
+                                              const wf_face *faces, size_t n,
+                                              wf_image **out, wf_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,45 @@
+/*
+ * Where a batch of input tensors becomes a batch of embeddings.  One file per
+ * backend; everything above sees only this table.
+ */
+#ifndef WF_BACKEND_H
+#define WF_BACKEND_H
+
+#include "base/base.h"
+#include "onnx/graph.h"
+
+typedef struct wf__backend wf__backend;
+
+typedef struct wf__backend_ops {
+    const char *name; /* "native", "callback" */
+    /* input: n x channels x height x width, pre-processed; output: n x dim. */
+    wf_status (*run)(wf__backend *backend, const float *input, size_t n,
+                     float *output, int threads, wf_error *err);
+    void (*free)(wf__backend *backend);
+} wf__backend_ops;
+
+struct wf__backend {
+    const wf__backend_ops *ops;
+    int channels, height, width; /* of the input */
+    int dim;                     /* of the embedding */
+    size_t best_batch;           /* crops a call for the best throughput */
+};
+
+/*
+ * The native engine for a graph with one image input and one embedding output.
+ * Takes the graph over, also on failure.  Where the graph leaves height and
+ * width open, the given ones are used (0: WF_ESHAPE).  dim comes from a plan
+ * for a batch of 1.
+ */
+wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
+                             int width, wf__backend **out, wf_error *err);
+wf_status wf__backend_callback(wf_embed_fn *fn, void *user, int channels,
+                               int height, int width, int dim,
+                               wf__backend **out, wf_error *err);
+static inline void wf__backend_free(wf__backend *backend)
+{
+    if (backend)
+        backend->ops->free(backend);
+}
+
+#endif

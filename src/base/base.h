@@ -1,0 +1,25 @@
+/*
+ * What every source file of the library includes first: the public header,
+ * errors, memory with limits, threads, and the functions that are banned.
+ */
+#ifndef WF_BASE_H
+#define WF_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "whyface.h"
+
+#include "base/banned.h"
+#include "base/error.h"
+#include "base/memory.h"
+
+#define WF__COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define WF__MIN(a, b)    ((a) < (b) ? (a) : (b))
+#define WF__MAX(a, b)    ((a) > (b) ? (a) : (b))
+
+#endif

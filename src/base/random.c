@@ -1,0 +1,13 @@
+#include "base/random.h"
+
+#include <Random123/philox.h>
+
+void wf__random4(uint64_t seed, uint32_t stream, uint32_t index, uint32_t draw,
+                 uint32_t out[4])
+{
+    philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
+    philox4x32_ctr_t counter = {{draw, index, stream, 0}};
+    philox4x32_ctr_t words = philox4x32(counter, key);
+    for (int i = 0; i < 4; i++)
+        out[i] = words.v[i];
+}

@@ -1,0 +1,30 @@
+/*
+ * Counter-based random numbers: Philox4x32-10 (Salmon et al., SC 2011) from
+ * Random123.  A number is a pure function of (seed, stream, index, draw), so
+ * any mask can be made again at any time, in any thread, in any order.
+ */
+#ifndef WF_RANDOM_H
+#define WF_RANDOM_H
+
+#include <stdint.h>
+
+/* Streams keep the uses of one seed apart. */
+enum wf__stream { WF__STREAM_MASK = 1, WF__STREAM_TEST_IMAGE = 2 };
+
+/* Four independent 32-bit words. */
+void wf__random4(uint64_t seed, uint32_t stream, uint32_t index, uint32_t draw,
+                 uint32_t out[4]);
+
+/* A word as a float in [0, 1), and as an integer in 0..n-1 (Lemire's
+ * multiplication; the bias is below n / 2^32). */
+static inline float wf__random_unit(uint32_t word)
+{
+    return (float)(word >> 8) * 0x1p-24f;
+}
+
+static inline uint32_t wf__random_below(uint32_t word, uint32_t n)
+{
+    return (uint32_t)(((uint64_t)word * n) >> 32);
+}
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * Runs a graph on oneDNN: shapes and constants are settled once for each set of
+ * input sizes (a plan: folded and fused nodes, blocked layouts from the first
+ * to the last convolution, one arena for all activations), then run as often as
+ * wanted.  The only place that knows dnnl.h.
+ */
+#ifndef WF_EXEC_H
+#define WF_EXEC_H
+
+#include "onnx/graph.h"
+
+typedef struct wf__exec wf__exec;
+
+/* Takes the graph over (also on failure).  Weights are packed at first use. */
+wf_status wf__exec_create(wf__graph *graph, wf__exec **out, wf_error *err);
+void wf__exec_free(wf__exec *exec);
+const wf__graph *wf__exec_graph(const wf__exec *exec);
+
+/*
+ * Runs on f32 inputs in the graph's order, each with its full shape (the first
+ * dimension is the batch and may differ from what the file states).  The plan
+ * for these shapes is made at first use and kept (a few most recent ones).
+ * `outputs` receive shape and a pointer to data that belong to the plan and
+ * stay valid until the next call.  `threads` is the size of the pool to use.
+ * Not for two threads at once.
+ */
+wf_status wf__exec_run(wf__exec *exec, const wf__tensor *inputs,
+                       wf__tensor *outputs, int threads, wf_error *err);
+
+/* Facts for reports: bytes of packed weights and of the largest arena. */
+typedef struct wf__exec_facts {
+    size_t weight_bytes, arena_bytes;
+    int plans;
+    double plan_seconds; /* spent making plans so far */
+} wf__exec_facts;
+
+wf__exec_facts wf__exec_get_facts(const wf__exec *exec);
+
+/* "oneDNN 2.6.3, avx512_core_bf16". */
+const char *wf__exec_library(void);
+
+#endif
