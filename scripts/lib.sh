@@ -134,12 +134,13 @@ need_npm() {
     printf '%s %s\n' "$1" "${lock%% *}" >"$stamp"
 }
 
-# build PRESET [CMAKE-OPTION...]: configures and builds in build/PRESET.
+# build NAME PRESET [CMAKE-OPTION...]: configures and builds in build/NAME.
 build() {
-    local preset=$1
-    shift
-    say "building build/$preset"
-    quietly "build/log/$preset-configure.log" cmake --preset "$preset" "$@"
-    quietly "build/log/$preset-build.log" \
-        cmake --build "build/$preset" --parallel
+    local name=$1 preset=$2
+    shift 2
+    say "building build/$name"
+    quietly "build/log/$name-configure.log" \
+        cmake --preset "$preset" -B "build/$name" "$@"
+    quietly "build/log/$name-build.log" \
+        cmake --build "build/$name" --parallel "$(nproc)"
 }
