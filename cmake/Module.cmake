@@ -1,6 +1,8 @@
 # wf_module(NAME SOURCES ... [LIBRARIES ...]): one folder of src/ as an object
 # library wf_NAME.  wf_library(): all of them as libwhyface.
 
+include(CMakePackageConfigHelpers)
+
 define_property(GLOBAL PROPERTY WF_MODULES)
 define_property(GLOBAL PROPERTY WF_LIBRARIES)
 
@@ -54,7 +56,26 @@ function(wf_library)
         VERSION ${PROJECT_VERSION} SOVERSION 0
         LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
     target_link_options(whyface PRIVATE -Wl,--no-undefined -Wl,--as-needed)
-    install(TARGETS whyface LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
     install(FILES ${CMAKE_SOURCE_DIR}/include/whyface.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    install(TARGETS whyface EXPORT whyface
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    wf_package_files()
+endfunction()
+
+# How other builds find an installed libwhyface: pkg-config's whyface.pc, and
+# find_package(whyface) with its target whyface::whyface.
+function(wf_package_files)
+    set(destination ${CMAKE_INSTALL_LIBDIR}/cmake/whyface)
+    install(EXPORT whyface NAMESPACE whyface:: FILE whyface-config.cmake
+        DESTINATION ${destination})
+    write_basic_package_version_file(whyface-config-version.cmake
+        COMPATIBILITY SameMinorVersion)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/whyface-config-version.cmake
+        DESTINATION ${destination})
+    # Relative, so that 'cmake --install --prefix' may choose another place.
+    file(RELATIVE_PATH up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+    configure_file(${CMAKE_SOURCE_DIR}/cmake/whyface.pc.in whyface.pc @ONLY)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/whyface.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
