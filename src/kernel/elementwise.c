@@ -400,7 +400,7 @@ static const char *const cast[] = {"to", "saturate", NULL};
 
 #define ROW_1(name, attrs)                                                     \
     {                                                                          \
-        name, 6, WF__OPSET_NEWEST, 1, 1, 1, attrs, wf__op_infer_same,          \
+        name, 1, WF__OPSET_NEWEST, 1, 1, 1, attrs, wf__op_infer_same,          \
             run_unary                                                          \
     }
 #define ROW_2(name, since)                                                     \

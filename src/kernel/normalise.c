@@ -212,6 +212,11 @@ static wf_status infer_layer_norm(wf__op_call *call, wf_error *err)
         if (call->in[i] && wf__shape_elements(&call->in[i]->shape) != n)
             return wf__op_fail(call, err, WF_ESHAPE,
                                "input %d does not fit the normalised axes", i);
+    wf__shape statistics = *s;
+    for (int i = axis; i < s->rank; i++)
+        statistics.dim[i] = 1;
+    for (int i = 1; i < call->node->n_outputs; i++)
+        WF__TRY(wf__op_output(call, i, WF__F32, &statistics, err));
     return wf__op_infer_same(call, err);
 }
 
@@ -229,10 +234,13 @@ static wf_status run_layer_norm(wf__op_call *call, wf_error *err)
     for (int64_t o = 0; o < l.outer; o++, x += l.n, out += l.n) {
         double mean, variance;
         moments(x, l.n, &mean, &variance);
+        double inverse = 1 / sqrt(variance + epsilon);
+        const double statistics[] = {mean, inverse};
+        for (int i = 1; i < call->node->n_outputs; i++)
+            ((float *)call->out[i].data)[o] = (float)statistics[i - 1];
         for (int64_t i = 0; i < l.n; i++)
-            out[i] =
-                (float)((x[i] - mean) / sqrt(variance + epsilon) * scale[i] +
-                        (bias ? ((const float *)bias->data)[i] : 0));
+            out[i] = (float)((x[i] - mean) * inverse * scale[i] +
+                             (bias ? ((const float *)bias->data)[i] : 0));
     }
     return WF_OK;
 }
@@ -250,7 +258,7 @@ const wf__op wf__ops_normalise[] = {
      infer_channels, run_batch_norm},
     {"InstanceNormalization", 6, WF__OPSET_NEWEST, 3, 3, 1, epsilon_attr,
      infer_channels, run_instance_norm},
-    {"LayerNormalization", 17, WF__OPSET_NEWEST, 2, 3, 1, layer_attrs,
+    {"LayerNormalization", 17, WF__OPSET_NEWEST, 2, 3, 3, layer_attrs,
      infer_layer_norm, run_layer_norm},
     {"LpNormalization", 1, WF__OPSET_NEWEST, 1, 1, 1, lp_attrs, infer_lp,
      run_lp},

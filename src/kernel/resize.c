@@ -67,8 +67,8 @@ static bool one_of(const char *text, const char *const *list)
 static wf_status read_plan(const wf__op_call *call, plan *p, wf_error *err)
 {
     static const char *const coordinates[] = {
-        "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric",
-        NULL};
+        "half_pixel",    "pytorch_half_pixel", "tf_half_pixel_for_nn",
+        "align_corners", "asymmetric",         NULL};
     static const char *const roundings[] = {
         "round_prefer_floor", "round_prefer_ceil", "floor", "ceil", NULL};
     const wf__node *node = call->node;
@@ -115,12 +115,16 @@ static wf_status infer_resize(wf__op_call *call, wf_error *err)
 static double source_position(const plan *p, double scale, int64_t o,
                               int64_t in, int64_t out)
 {
+    /* Not a whole number where a scale was given: what ONNX's vectors use. */
+    double length = (double)in * scale;
     if (!strcmp(p->coordinates, "asymmetric"))
         return (double)o / scale;
     if (!strcmp(p->coordinates, "align_corners"))
-        return out > 1 ? (double)o * (double)(in - 1) / (double)(out - 1) : 0;
+        return out > 1 ? (double)o * (double)(in - 1) / (length - 1) : 0;
     if (!strcmp(p->coordinates, "pytorch_half_pixel") && out <= 1)
         return 0;
+    if (!strcmp(p->coordinates, "tf_half_pixel_for_nn"))
+        return ((double)o + 0.5) / scale;
     return ((double)o + 0.5) / scale - 0.5;
 }
 

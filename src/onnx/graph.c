@@ -211,6 +211,24 @@ static wf_status read_type(const builder *b, const Onnx__ValueInfoProto *info,
     return WF_OK;
 }
 
+/* An input must be a tensor of a type that we know. */
+static wf_status read_input_type(const builder *b,
+                                 const Onnx__ValueInfoProto *info,
+                                 wf__value *value)
+{
+    WF__TRY(read_type(b, info, value));
+    if (info->type &&
+        info->type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
+        WF__FAIL(b->err, WF_EUNSUPPORTED, "'%s': input '%s' is not a tensor",
+                 b->file, value->name);
+    if (value->dtype && !wf__dtype_size(value->dtype))
+        WF__FAIL(b->err, WF_EUNSUPPORTED,
+                 "'%s': input '%s' has ONNX element type %d, which is not "
+                 "supported",
+                 b->file, value->name, (int)value->dtype);
+    return WF_OK;
+}
+
 static wf_status add_initializers(builder *b)
 {
     for (size_t i = 0; i < b->proto->n_initializer; i++) {
@@ -251,7 +269,7 @@ static wf_status add_inputs(builder *b)
             continue;
         int index;
         WF__TRY(add_value(b, name, &index));
-        WF__TRY(read_type(b, g->input[i], &b->values[index]));
+        WF__TRY(read_input_type(b, g->input[i], &b->values[index]));
         inputs[b->graph->n_inputs++] = index;
     }
     b->graph->inputs = inputs;
@@ -541,8 +559,6 @@ static wf_status check_model(const Onnx__ModelProto *model, const char *file,
     if (!model->graph)
         WF__FAIL(err, WF_EONNX, "'%s' holds no graph; it is no ONNX model",
                  file);
-    if (!graph->opset)
-        WF__FAIL(err, WF_EONNX, "'%s' does not state its ONNX opset", file);
     if (model->graph->n_sparse_initializer)
         WF__FAIL(err, WF_EUNSUPPORTED,
                  "'%s' has sparse weights, which are not supported", file);
@@ -575,6 +591,9 @@ wf_status wf__graph_parse(const void *data, size_t size, const char *name,
                  .err = err,
                  .proto = model->graph};
     WF__TRY_GOTO(read_graph(&b), fail);
+    if (!s->graph.opset)
+        WF__FAIL_GOTO(fail, err, WF_EONNX, "'%s' does not state its ONNX opset",
+                      name);
     *out = &s->graph;
     return WF_OK;
 fail:
