@@ -45,6 +45,35 @@
  */
 #define SHARED_FILE(relative) shared_file((relative), (char[4096]){0})
 
+/* The same below $WHYFACE_NPM (default: node_modules of the checkout). */
+#define NPM_FILE(relative) npm_file((relative), (char[4096]){0})
+
+static inline const char *existing_file(const char *path, const char *variable)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        fprintf(stderr,
+                "SKIPPED: '%s' is not there; set %s to the folder that has "
+                "it\n",
+                path, variable);
+        exit(77);
+    }
+    fclose(file);
+    return path;
+}
+
+static inline const char *npm_file(const char *relative, char *buf)
+{
+    const char *npm = getenv("WHYFACE_NPM");
+    const char *source = getenv("WF_SOURCE_DIR");
+    if (npm)
+        snprintf(buf, 4096, "%s/%s", npm, relative);
+    else
+        snprintf(buf, 4096, "%s/node_modules/%s", source ? source : ".",
+                 relative);
+    return existing_file(buf, "WHYFACE_NPM");
+}
+
 static inline const char *shared_file(const char *relative, char *buf)
 {
     const char *shared = getenv("WHYFACE_SHARED");
@@ -53,16 +82,7 @@ static inline const char *shared_file(const char *relative, char *buf)
         snprintf(buf, 4096, "%s/%s", shared, relative);
     else
         snprintf(buf, 4096, "%s/../shared/%s", source ? source : ".", relative);
-    FILE *file = fopen(buf, "rb");
-    if (!file) {
-        fprintf(stderr,
-                "SKIPPED: '%s' is not there; set WHYFACE_SHARED to the folder "
-                "of test data\n",
-                buf);
-        exit(77);
-    }
-    fclose(file);
-    return buf;
+    return existing_file(buf, "WHYFACE_SHARED");
 }
 
 #endif

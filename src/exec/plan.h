@@ -1,0 +1,145 @@
+/*
+ * A program made ready for given input shapes and a number of threads: every
+ * shape known, every primitive created, every byte of the arena assigned.
+ */
+#ifndef WF_PLAN_H
+#define WF_PLAN_H
+
+#include "exec/program.h"
+
+/* A stretch of the arena, alive from its first to its last step. */
+typedef struct wf__buffer {
+    size_t size, offset;
+    int first, last;
+    int pending; /* uses of its values that are still to come */
+} wf__buffer;
+
+/* A oneDNN memory object and where its data lie. */
+typedef struct wf__memory {
+    dnnl_memory_t memory;
+    int buffer; /* -1: the handle is set already */
+} wf__memory;
+
+/* What a value is at the point that lowering has reached. */
+typedef struct wf__place {
+    wf__tensor tensor; /* data: constants at once, others when planned */
+    bool ready;
+    dnnl_memory_desc_t md; /* float values: their layout */
+    int buffer;            /* -1: constant */
+    int plain;             /* buffer of a row-major copy, -1: none yet */
+} wf__place;
+
+#define WF__MAX_ARGS 12
+
+typedef struct wf__step {
+    /* Either a primitive with its arguments ... */
+    dnnl_primitive_t primitive;
+    int n_args;
+    struct {
+        int argument, memory;
+    } args[WF__MAX_ARGS];
+    dnnl_exec_arg_t exec[WF__MAX_ARGS];
+    /* ... or a reference operator.  `buffers`: of the inputs, then outputs. */
+    const wf__op *op;
+    wf__op_call call;
+    int *buffers;
+} wf__step;
+
+/* Weights in the layout that a primitive wants, shared between plans. */
+typedef struct wf__packed {
+    struct wf__packed *next;
+    const wf__unit *unit;
+    dnnl_memory_desc_t md;
+    void *data;
+} wf__packed;
+
+/* What plans of one model share. */
+typedef struct wf__engine {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    wf__packed *packed;
+    size_t weight_bytes;
+} wf__engine;
+
+typedef struct wf__plan {
+    const wf__program *program;
+    wf__engine *engine;
+    wf__arena arena; /* of the plan's own structures */
+    int threads;
+    wf__shape *input_shapes;
+    wf__place *values;
+    int n_steps, step_capacity;
+    wf__step *steps;
+    int n_buffers, buffer_capacity;
+    wf__buffer *buffers;
+    int n_memories, memory_capacity;
+    wf__memory *memories;
+    int scratchpad; /* buffer that all primitives share, -1: none */
+    size_t scratchpad_size;
+    char *data; /* the activations */
+    size_t data_bytes;
+    wf_error *err; /* while planning */
+} wf__plan;
+
+wf_status wf__plan_create(const wf__program *program, wf__engine *engine,
+                          const wf__tensor *inputs, int threads, wf__plan **out,
+                          wf_error *err);
+void wf__plan_free(wf__plan *plan);
+bool wf__plan_fits(const wf__plan *plan, const wf__tensor *inputs, int threads);
+/* `outputs` get pointers into the plan. */
+wf_status wf__plan_run(wf__plan *plan, const wf__tensor *inputs,
+                       wf__tensor *outputs, wf_error *err);
+
+/* ---- for lowering: shapes.c ---------------------------------------------- */
+
+/* Shapes of every value, folding what only depends on shapes. */
+wf_status wf__plan_shapes(wf__plan *plan, const wf__tensor *inputs);
+
+/* ---- for lowering: build.c ----------------------------------------------- */
+
+/* WF_EBACKEND with the node named. */
+wf_status wf__plan_dnnl(wf__plan *plan, const wf__unit *unit,
+                        dnnl_status_t status, const char *what);
+wf_status wf__plan_no_memory(wf__plan *plan);
+/* Row-major layout of a shape. */
+dnnl_memory_desc_t wf__plain_md(const wf__shape *shape);
+
+wf_status wf__plan_buffer(wf__plan *plan, size_t size, int *out);
+wf_status wf__plan_memory(wf__plan *plan, const dnnl_memory_desc_t *md,
+                          int buffer, const void *data, int *out);
+/* A new step for a primitive (takes `pd`'s scratchpad into account). */
+wf_status wf__plan_step(wf__plan *plan, const wf__unit *unit,
+                        const_dnnl_primitive_desc_t pd, wf__step **out);
+wf_status wf__step_arg(wf__plan *plan, wf__step *step, int argument,
+                       int memory);
+/* The reference operator of a unit, on row-major data. */
+wf_status wf__plan_reference(wf__plan *plan, const wf__unit *unit);
+
+/* A value's memory in its present layout, in the layout `md` (reordered where
+ * needed), or the buffer of its row-major form. */
+wf_status wf__value_memory(wf__plan *plan, int value, int *out);
+wf_status wf__value_memory_as(wf__plan *plan, const wf__unit *unit, int value,
+                              const dnnl_memory_desc_t *md, int *out);
+/* Always a copy, in a buffer of its own. */
+wf_status wf__value_copy(wf__plan *plan, const wf__unit *unit, int value,
+                         const dnnl_memory_desc_t *md, int *out);
+wf_status wf__value_plain(wf__plan *plan, const wf__unit *unit, int value,
+                          int *buffer);
+/* The value now lies in `buffer` (-1: a new one) with the layout `md`. */
+wf_status wf__value_place(wf__plan *plan, int value,
+                          const dnnl_memory_desc_t *md, int buffer);
+/* One use of the value is over; true if its buffer may be overwritten by the
+ * step that follows. */
+bool wf__value_used(wf__plan *plan, int value);
+
+/* ---- lower.c and lower_weighted.c ---------------------------------------- */
+
+wf_status wf__plan_lower(wf__plan *plan);
+/* Conv and Gemm with constant weights. */
+wf_status wf__lower_conv(wf__plan *plan, const wf__unit *unit);
+wf_status wf__lower_gemm(wf__plan *plan, const wf__unit *unit);
+/* A post as a step of its own, on `value` in place. */
+wf_status wf__lower_post(wf__plan *plan, const wf__unit *unit,
+                         const wf__post *post, int value);
+
+#endif
