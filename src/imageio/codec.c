@@ -1,0 +1,86 @@
+#include "imageio/codec.h"
+
+#include "imageio/orientation.h"
+
+/* Compressed photos larger than this are refused. */
+#define MAX_FILE ((size_t)1 << 30)
+
+static const wf__codec *const codecs[] = {&wf__codec_jpeg, &wf__codec_png,
+                                          &wf__codec_webp};
+
+/* Formats that are not read, told by their first bytes. */
+static const char *other_format(const uint8_t *data, size_t size)
+{
+    static const struct {
+        size_t at;
+        const char *magic, *what;
+    } kinds[] = {
+        {0, "GIF8", "a GIF"},
+        {0, "BM", "a BMP"},
+        {0, "II*", "a TIFF"},
+        {0, "MM\0*", "a TIFF"},
+        {0, "%PDF", "a PDF"},
+        {0, "<", "an HTML, XML or SVG file"},
+        {4, "ftyphei", "a HEIC"},
+        {4, "ftypmif1", "a HEIC"},
+        {4, "ftypavi", "an AVIF"},
+        {0, "PK\3\4", "a ZIP archive"},
+        {0, "\xff\x4f\xff\x51", "a JPEG 2000"},
+        {0, "version https://git-lfs", "a Git LFS pointer"},
+    };
+    for (size_t i = 0; i < WF__COUNT(kinds); i++) {
+        size_t length = strlen(kinds[i].magic);
+        if (size >= kinds[i].at + length &&
+            !memcmp(data + kinds[i].at, kinds[i].magic, length))
+            return kinds[i].what;
+    }
+    return NULL;
+}
+
+wf_status wf_image_decode(const void *data, size_t size, const char *name,
+                          wf_image **out, wf_error *err)
+{
+    if (!name)
+        name = "image";
+    if (size == 0)
+        WF__FAIL(err, WF_EIMAGE, "'%s' is empty", name);
+    for (size_t i = 0; i < WF__COUNT(codecs); i++)
+        if (codecs[i]->recognise(data, size))
+            return codecs[i]->decode(data, size, name, out, err);
+    const char *what = other_format(data, size);
+    if (what)
+        WF__FAIL(err, WF_EIMAGE,
+                 "'%s' is %s, which is not read; convert it to JPEG, PNG or "
+                 "WebP",
+                 name, what);
+    WF__FAIL(err, WF_EIMAGE, "'%s' is not a JPEG, PNG or WebP image", name);
+}
+
+wf_status wf_image_load(const char *path, wf_image **out, wf_error *err)
+{
+    wf__bytes bytes;
+    WF__TRY(wf__bytes_open(path, "photo", MAX_FILE, &bytes, err));
+    wf_status st = wf_image_decode(bytes.data, bytes.size, path, out, err);
+    wf__bytes_close(&bytes);
+    return st;
+}
+
+wf_status wf_image_save(const wf_image *image, const char *path, wf_error *err)
+{
+    for (size_t i = 0; i < WF__COUNT(codecs); i++)
+        for (const char *const *e = codecs[i]->endings; *e; e++) {
+            wf__outfile file;
+            if (!wf__has_ending(path, *e))
+                continue;
+            WF__TRY(wf__outfile_open(path, &file, err));
+            wf_status st = codecs[i]->encode(image, file.stream, path, err);
+            if (st != WF_OK) {
+                wf__outfile_discard(&file);
+                return st;
+            }
+            return wf__outfile_commit(&file, err);
+        }
+    WF__FAIL(err, WF_EINVAL,
+             "cannot write '%s': the name must end in .png, .jpg or .jpeg",
+             path);
+}
