@@ -14,8 +14,17 @@
 struct wf_model {
     wf_model_info info;
     wf__backend *backend;
+    float table[3][256];  /* input value of each channel for each pixel value */
     pthread_mutex_t lock; /* calls take turns */
 };
+
+/*
+ * The file that a name or path stands for: a path if it has a '/', ends in
+ * .onnx or exists; else NAME.onnx among the registered models.  WF_ENOENT lists
+ * the registered names.
+ */
+wf_status wf__model_file(const char *name_or_path, char *buf, size_t size,
+                         wf_error *err);
 
 /* Number of floats of one input: channels * height * width. */
 size_t wf__model_input_size(const wf_model *model);

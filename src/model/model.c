@@ -1,0 +1,349 @@
+#include "model/model.h"
+
+#include <math.h>
+
+#include "base/fileio.h"
+#include "base/sha256.h"
+#include "model/manifest.h"
+
+/* ---- opening -------------------------------------------------------------
+ */
+
+static int channels_of(const wf_model_info *info)
+{
+    return info->colour == WF_GREY ? 1 : 3;
+}
+
+static void fill_table(wf_model *model)
+{
+    for (int c = 0; c < 3; c++)
+        for (int v = 0; v < 256; v++)
+            model->table[c][v] =
+                ((float)v - model->info.mean[c]) * model->info.scale[c];
+}
+
+/* Takes the backend over, also on failure. */
+static wf_status make_model(const wf_model_info *info, wf__backend *backend,
+                            wf_model **out, wf_error *err)
+{
+    wf_model *model = wf__calloc(1, sizeof(*model));
+    if (!model || pthread_mutex_init(&model->lock, NULL)) {
+        wf__free(model);
+        wf__backend_free(backend);
+        WF__FAIL(err, WF_ENOMEM, "out of memory for a model");
+    }
+    model->info = *info;
+    model->backend = backend;
+    snprintf(model->info.backend, sizeof(model->info.backend), "%s",
+             backend->ops->name);
+    fill_table(model);
+    *out = model;
+    return WF_OK;
+}
+
+/* What the manifest states against what the graph is. */
+static wf_status check_info(const char *path, const wf_model_info *info,
+                            const wf__backend *b, wf_error *err)
+{
+    if (b->height != info->height || b->width != info->width)
+        WF__FAIL(err, WF_EMANIFEST,
+                 "model '%s' takes crops of %d x %d, but its manifest states "
+                 "%d x %d",
+                 path, b->width, b->height, info->width, info->height);
+    if (b->channels != channels_of(info))
+        WF__FAIL(err, WF_EMANIFEST,
+                 "model '%s' takes %d channels, which does not fit the colour "
+                 "of its manifest",
+                 path, b->channels);
+    if (info->dim && info->dim != b->dim)
+        WF__FAIL(err, WF_EMANIFEST,
+                 "model '%s' gives embeddings of %d, but its manifest states "
+                 "%d",
+                 path, b->dim, info->dim);
+    return WF_OK;
+}
+
+/* The manifest beside the file, the table of known models, or a guess. */
+static wf_status find_info(const char *path, const wf__graph *graph,
+                           const char *sha256, wf_model_info *info,
+                           wf_error *err)
+{
+    char manifest[sizeof(info->path)];
+    wf_error fault = {0};
+    WF__TRY(wf__manifest_path(path, manifest, sizeof(manifest), err));
+    wf__guess_model(graph, info);
+    wf_status st = wf__manifest_read(manifest, info, &fault);
+    if (st == WF_ENOENT) {
+        if (!wf__known_model(sha256, info))
+            wf__guess_model(graph, info);
+        return WF_OK;
+    }
+    if (st != WF_OK)
+        WF__FAIL(err, st, "%s", fault.message);
+    info->guessed = 0;
+    if (*info->sha256 && strcmp(info->sha256, sha256))
+        WF__FAIL(err, WF_EMANIFEST,
+                 "model '%s' has changed since its manifest was written (its "
+                 "SHA-256 differs); check it and remove '%s' or add the model "
+                 "again",
+                 path, manifest);
+    return WF_OK;
+}
+
+/* `given`: NULL to look for what is known. */
+static wf_status open_file(const char *path, const wf_model_info *given,
+                           wf_model **out, wf_error *err)
+{
+    wf__bytes bytes;
+    wf__graph *graph = NULL;
+    wf__backend *backend;
+    wf_model_info info;
+    char sha256[65];
+    WF__TRY(wf__bytes_open(path, "model", WF__MAX_MODEL_BYTES, &bytes, err));
+    wf_status st = wf__graph_parse(bytes.data, bytes.size, path, &graph, err);
+    if (st == WF_OK)
+        st = wf__sha256_hex(bytes.data, bytes.size, sha256, err);
+    wf__bytes_close(&bytes);
+    if (st == WF_OK && given)
+        info = *given;
+    else if (st == WF_OK)
+        st = find_info(path, graph, sha256, &info, err);
+    if (st != WF_OK) {
+        wf__graph_free(graph);
+        return st;
+    }
+    WF__TRY(wf__backend_native(graph, path, info.height, info.width, &backend,
+                               err));
+    st = check_info(path, &info, backend, err);
+    if (st != WF_OK) {
+        wf__backend_free(backend);
+        return st;
+    }
+    info.dim = backend->dim;
+    snprintf(info.sha256, sizeof(info.sha256), "%s", sha256);
+    snprintf(info.path, sizeof(info.path), "%s", path);
+    if (!*info.name) {
+        const char *base = wf__base_name(path);
+        size_t length = strlen(base) - (wf__has_ending(base, ".onnx") ? 5 : 0);
+        snprintf(info.name, sizeof(info.name), "%.*s", (int)length, base);
+    }
+    return make_model(&info, backend, out, err);
+}
+
+wf_status wf_model_open(const char *name_or_path, wf_model **out, wf_error *err)
+{
+    char path[sizeof(((wf_model_info *)0)->path)];
+    WF__TRY(wf__model_file(name_or_path, path, sizeof(path), err));
+    return open_file(path, NULL, out, err);
+}
+
+/* A caller's struct: of our size, with sensible numbers. */
+static wf_status check_given(const wf_model_info *info, wf_error *err)
+{
+    if (info->struct_size != sizeof(*info))
+        WF__FAIL(err, WF_EINVAL,
+                 "wf_model_info was not set up by wf_model_info_init");
+    if (info->width < 1 || info->height < 1 || info->width > 4096 ||
+        info->height > 4096)
+        WF__FAIL(err, WF_EINVAL, "crops of %d x %d are not supported",
+                 info->width, info->height);
+    if (info->colour < WF_RGB || info->colour > WF_GREY ||
+        info->n_thresholds < 0 || info->n_thresholds > WF_MAX_THRESHOLDS)
+        WF__FAIL(err, WF_EINVAL, "wf_model_info is not valid");
+    return WF_OK;
+}
+
+wf_status wf_model_open_as(const char *path, const wf_model_info *info,
+                           wf_model **out, wf_error *err)
+{
+    WF__TRY(check_given(info, err));
+    return open_file(path, info, out, err);
+}
+
+wf_status wf_model_from_callback(wf_embed_fn *fn, void *user,
+                                 const wf_model_info *info, wf_model **out,
+                                 wf_error *err)
+{
+    wf__backend *backend;
+    WF__TRY(check_given(info, err));
+    if (info->dim < 1)
+        WF__FAIL(err, WF_EINVAL,
+                 "a callback model must state the length of its embedding");
+    WF__TRY(wf__backend_callback(fn, user, channels_of(info), info->height,
+                                 info->width, info->dim, &backend, err));
+    return make_model(info, backend, out, err);
+}
+
+void wf_model_free(wf_model *model)
+{
+    if (!model)
+        return;
+    wf__backend_free(model->backend);
+    pthread_mutex_destroy(&model->lock);
+    wf__free(model);
+}
+
+const wf_model_info *wf_model_get_info(const wf_model *model)
+{
+    return &model->info;
+}
+
+const wf_threshold *wf_model_threshold(const wf_model *model, const char *name)
+{
+    const wf_model_info *info = &model->info;
+    for (int i = 0; i < info->n_thresholds; i++)
+        if (!strcmp(info->thresholds[i].name, name ? name : "accuracy"))
+            return &info->thresholds[i];
+    return name || !info->n_thresholds ? NULL : &info->thresholds[0];
+}
+
+wf_status wf_model_store_thresholds(wf_model *model,
+                                    const wf_threshold *thresholds, int n,
+                                    wf_error *err)
+{
+    char manifest[sizeof(model->info.path)];
+    if (n < 0 || n > WF_MAX_THRESHOLDS)
+        WF__FAIL(err, WF_EINVAL, "%d thresholds; at most %d can be stored", n,
+                 WF_MAX_THRESHOLDS);
+    if (!*model->info.path)
+        WF__FAIL(err, WF_EINVAL,
+                 "a callback model has no manifest to store thresholds in");
+    WF__TRY(
+        wf__manifest_path(model->info.path, manifest, sizeof(manifest), err));
+    wf_model_info info = model->info;
+    info.n_thresholds = n;
+    memcpy(info.thresholds, thresholds, (size_t)n * sizeof(*thresholds));
+    WF__TRY(wf__manifest_write(manifest, &info, err));
+    model->info = info;
+    model->info.guessed = 0;
+    return WF_OK;
+}
+
+/* ---- pre-processing ------------------------------------------------------
+ */
+
+size_t wf__model_input_size(const wf_model *model)
+{
+    return (size_t)channels_of(&model->info) * (size_t)model->info.height *
+           (size_t)model->info.width;
+}
+
+wf_status wf__model_check_crop(const wf_model *model, const wf_image *crop,
+                               const char *role, wf_error *err)
+{
+    const wf_model_info *info = &model->info;
+    if (crop->width == info->width && crop->height == info->height)
+        return WF_OK;
+    WF__FAIL(err, WF_ESHAPE,
+             "the %s crop has %d x %d pixels; model '%s' takes %d x %d", role,
+             crop->width, crop->height, info->name, info->width, info->height);
+}
+
+/* Rec. 601 luminance. */
+static float luminance(float r, float g, float b)
+{
+    return 0.299f * r + 0.587f * g + 0.114f * b;
+}
+
+void wf__model_preprocess(const wf_model *model, const wf_image *crop,
+                          float *input)
+{
+    size_t n = (size_t)crop->width * (size_t)crop->height;
+    const uint8_t *p = crop->pixels;
+    if (model->info.colour == WF_GREY) {
+        for (size_t i = 0; i < n; i++, p += 3)
+            input[i] =
+                model->table[0][(int)(luminance(p[0], p[1], p[2]) + 0.5f)];
+        return;
+    }
+    int first = model->info.colour == WF_BGR ? 2 : 0;
+    for (int c = 0; c < 3; c++) {
+        const uint8_t *from = p + (c == 1 ? 1 : c == 0 ? first : 2 - first);
+        const float *table = model->table[c];
+        for (size_t i = 0; i < n; i++)
+            *input++ = table[from[3 * i]];
+    }
+}
+
+void wf__model_colour(const wf_model *model, const float rgb[3], float *value)
+{
+    const wf_model_info *info = &model->info;
+    if (info->colour == WF_GREY) {
+        value[0] = (luminance(rgb[0], rgb[1], rgb[2]) - info->mean[0]) *
+                   info->scale[0];
+        return;
+    }
+    for (int c = 0; c < 3; c++)
+        value[c] = (rgb[info->colour == WF_BGR ? 2 - c : c] - info->mean[c]) *
+                   info->scale[c];
+}
+
+/* ---- embedding -----------------------------------------------------------
+ */
+
+static wf_status check_embeddings(const wf_model *model, const float *v,
+                                  size_t n, wf_error *err)
+{
+    size_t dim = (size_t)model->info.dim;
+    for (size_t i = 0; i < n; i++, v += dim) {
+        bool zero = true, finite = true;
+        for (size_t k = 0; k < dim; k++) {
+            finite &= isfinite(v[k]) != 0;
+            zero &= v[k] == 0;
+        }
+        if (!finite || zero)
+            WF__FAIL(err, WF_EEMBEDDING,
+                     "model '%s' gave an embedding that is %s; check its "
+                     "manifest (mean, scale, colour) and its weights",
+                     model->info.name,
+                     finite ? "all zero" : "not finite (NaN or infinity)");
+    }
+    return WF_OK;
+}
+
+wf_status wf__model_run(wf_ctx *ctx, wf_model *model, const float *inputs,
+                        size_t n, float *embeddings, wf_error *err)
+{
+    pthread_mutex_lock(&model->lock);
+    wf_status st = model->backend->ops->run(
+        model->backend, inputs, n, embeddings, wf_ctx_threads(ctx), err);
+    pthread_mutex_unlock(&model->lock);
+    return st == WF_OK ? check_embeddings(model, embeddings, n, err) : st;
+}
+
+wf_status wf_embed(wf_ctx *ctx, wf_model *model, const wf_image *const *crops,
+                   size_t n, float *embeddings, wf_error *err)
+{
+    size_t size = wf__model_input_size(model);
+    size_t batch = WF__MIN(model->backend->best_batch, n);
+    wf_status st = WF_OK;
+    if (n == 0)
+        return WF_OK;
+    for (size_t i = 0; i < n; i++)
+        WF__TRY(wf__model_check_crop(model, crops[i], "given", err));
+    float *inputs = wf__alloc(batch * size, sizeof(*inputs));
+    if (!inputs)
+        WF__FAIL(err, WF_ENOMEM, "out of memory for a batch of crops");
+    for (size_t done = 0; done < n && st == WF_OK; done += batch) {
+        size_t now = WF__MIN(batch, n - done);
+        for (size_t i = 0; i < now; i++)
+            wf__model_preprocess(model, crops[done + i], inputs + i * size);
+        st = wf__model_run(ctx, model, inputs, now,
+                           embeddings + done * (size_t)model->info.dim, err);
+    }
+    wf__free(inputs);
+    return st;
+}
+
+double wf_similarity(const float *a, const float *b, size_t dim)
+{
+    double ab = 0, aa = 0, bb = 0;
+    for (size_t i = 0; i < dim; i++) {
+        ab += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
+    }
+    if (aa == 0 || bb == 0)
+        return 0;
+    return fmax(-1, fmin(1, ab / sqrt(aa * bb)));
+}
