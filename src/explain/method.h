@@ -1,6 +1,6 @@
 /*
- * A method of explanation: one file, one row in the table of method.c.  It gets
- * an oracle for one image and fills one map per reference embedding.
+ * A method of explanation: one file, one row in the table of options.c.  It
+ * gets an oracle for one image and fills one map per reference embedding.
  */
 #ifndef WF_METHOD_H
 #define WF_METHOD_H
@@ -24,5 +24,8 @@ typedef struct wf__method {
 } wf__method;
 
 extern const wf__method wf__method_srise;
+
+/* The method that the options belong to. */
+const wf__method *wf__options_implementation(const wf_options *options);
 
 #endif

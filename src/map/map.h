@@ -9,4 +9,8 @@ struct wf_map {
     float *values; /* height x width */
 };
 
+/* A .npy file in memory; `path` is used in messages. */
+wf_status wf__map_parse(const uint8_t *data, size_t size, const char *path,
+                        wf_map **out, wf_error *err);
+
 #endif

@@ -1,0 +1,201 @@
+#include <math.h>
+#include <time.h>
+
+#include "explain/explanation.h"
+#include "explain/method.h"
+#include "explain/oracle_model.h"
+
+static const char *const roles[WF__ROLES] = {"probe", "mate", "non-mate"};
+static const char *const stages[WF__ROLES] = {"masks: probe", "masks: mate",
+                                              "masks: non-mate"};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static wf_status no_memory(wf_error *err)
+{
+    return wf__fail(err, WF_ENOMEM, "out of memory for an explanation");
+}
+
+/* What one run of wf_explain works with. */
+typedef struct job {
+    wf_ctx *ctx;
+    wf_model *model;
+    const wf_options *options;
+    int n; /* images: 2 or 3 */
+    const wf_image *images[WF__ROLES];
+    float *embeddings; /* n x dim, of the unmasked crops */
+    wf_explanation *out;
+} job;
+
+static wf_status copy_crops(job *j, wf_error *err)
+{
+    for (int i = 0; i < j->n; i++) {
+        const wf_image *image = j->images[i];
+        WF__TRY(wf__model_check_crop(j->model, image, roles[i], err));
+        WF__TRY(wf_image_from_pixels(image->pixels, image->width, image->height,
+                                     3, 0, &j->out->crops[i], err));
+    }
+    return WF_OK;
+}
+
+static wf_status embed_crops(job *j, wf_error *err)
+{
+    size_t dim = (size_t)j->model->info.dim;
+    j->embeddings = wf__alloc((size_t)j->n * dim, sizeof(float));
+    if (!j->embeddings)
+        return no_memory(err);
+    double start = now();
+    WF__TRY(wf_embed(j->ctx, j->model, j->images, (size_t)j->n, j->embeddings,
+                     err));
+    j->out->stats.seconds_model += now() - start;
+    j->out->stats.forwards += (uint64_t)j->n;
+    for (int i = 1; i < j->n; i++)
+        j->out->similarity[i - 1] =
+            wf_similarity(j->embeddings, j->embeddings + (size_t)i * dim, dim);
+    return WF_OK;
+}
+
+/*
+ * The maps of one image.  The probe's masked copies are compared with mate and
+ * non-mate at once: their embeddings depend on neither.
+ */
+static wf_status explain_image(job *j, int role, wf_error *err)
+{
+    const wf__method *method = wf__options_implementation(j->options);
+    size_t dim = (size_t)j->model->info.dim;
+    int references = role == WF__PROBE ? j->n - 1 : 1;
+    const float *reference = j->embeddings + (role == WF__PROBE ? dim : 0);
+    const wf_image *image = j->images[role];
+    wf__oracle *oracle;
+    float *values[2];
+    for (int r = 0; r < references; r++) {
+        int pair = role == WF__PROBE ? r : role - 1;
+        wf_map **map = &j->out->maps[pair][role == WF__PROBE ? WF_SIDE_PROBE
+                                                             : WF_SIDE_OTHER];
+        WF__TRY(wf_map_create(NULL, image->width, image->height, map, err));
+        values[r] = (*map)->values;
+    }
+    WF__TRY(wf__model_oracle_create(
+        j->ctx, j->model, image, reference, references,
+        (size_t)wf__options_int(j->options, "batch"), &oracle, err));
+    wf_status st =
+        method->explain(oracle, j->options, stages[role], values, err);
+    j->out->stats.forwards += oracle->forwards;
+    j->out->stats.batch = (uint32_t)oracle->batch;
+    j->out->stats.seconds_model += wf__model_oracle_seconds(oracle);
+    wf__model_oracle_free(oracle);
+    return st;
+}
+
+static wf_status make_difference(job *j, wf_error *err)
+{
+    if (j->n < WF__ROLES)
+        return WF_OK;
+    const wf_map *mate = j->out->maps[WF_PAIR_MATE][WF_SIDE_PROBE];
+    const wf_map *nonmate = j->out->maps[WF_PAIR_NONMATE][WF_SIDE_PROBE];
+    WF__TRY(wf_map_create(mate->values, mate->width, mate->height,
+                          &j->out->difference, err));
+    size_t n = (size_t)mate->width * (size_t)mate->height;
+    for (size_t i = 0; i < n; i++)
+        j->out->difference->values[i] -= nonmate->values[i];
+    return WF_OK;
+}
+
+static wf_status run(job *j, wf_error *err)
+{
+    WF__TRY(copy_crops(j, err));
+    WF__TRY(embed_crops(j, err));
+    for (int role = 0; role < j->n; role++)
+        WF__TRY(explain_image(j, role, err));
+    j->out->stats.identical_probe_mate =
+        wf__image_equal(j->images[WF__PROBE], j->images[WF__MATE]);
+    if (j->n == WF__ROLES)
+        j->out->stats.identical_probe_nonmate =
+            wf__image_equal(j->images[WF__PROBE], j->images[WF__NONMATE]);
+    return make_difference(j, err);
+}
+
+wf_status wf_explain(wf_ctx *ctx, wf_model *model, const wf_options *options,
+                     const wf_image *probe, const wf_image *mate,
+                     const wf_image *nonmate, wf_explanation **out,
+                     wf_error *err)
+{
+    double start = now();
+    wf_options *defaults = NULL;
+    job j = {.ctx = ctx,
+             .model = model,
+             .options = options,
+             .n = nonmate ? 3 : 2,
+             .images = {probe, mate, nonmate}};
+    if (!options)
+        WF__TRY(wf_options_create(NULL, &defaults, err));
+    if (!options)
+        j.options = defaults;
+    j.out = wf__calloc(1, sizeof(*j.out));
+    wf_status st = j.out ? WF_OK : no_memory(err);
+    if (st == WF_OK) {
+        j.out->similarity[0] = j.out->similarity[1] = NAN;
+        st = run(&j, err);
+    }
+    wf__free(j.embeddings);
+    wf_options_free(defaults);
+    if (st != WF_OK) {
+        wf_explanation_free(j.out);
+        return st;
+    }
+    j.out->stats.seconds = now() - start;
+    *out = j.out;
+    return WF_OK;
+}
+
+const wf_map *wf_explanation_map(const wf_explanation *e, wf_pair pair,
+                                 wf_side side)
+{
+    return e->maps[pair][side];
+}
+
+const wf_map *wf_explanation_difference(const wf_explanation *e)
+{
+    return e->difference;
+}
+
+double wf_explanation_similarity(const wf_explanation *e, wf_pair pair)
+{
+    return e->similarity[pair];
+}
+
+void wf_explanation_range(const wf_explanation *e, float *low, float *high)
+{
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (int k = 0; k < 4; k++) {
+        const wf_map *map = e->maps[k / 2][k % 2];
+        size_t n = map ? (size_t)map->width * (size_t)map->height : 0;
+        for (size_t i = 0; i < n; i++) {
+            *low = fminf(*low, map->values[i]);
+            *high = fmaxf(*high, map->values[i]);
+        }
+    }
+}
+
+void wf_explanation_stats(const wf_explanation *e, wf_explain_stats *stats)
+{
+    *stats = e->stats;
+}
+
+void wf_explanation_free(wf_explanation *e)
+{
+    if (!e)
+        return;
+    for (int i = 0; i < WF__ROLES; i++)
+        wf_image_free(e->crops[i]);
+    for (int k = 0; k < 4; k++)
+        wf_map_free(e->maps[k / 2][k % 2]);
+    wf_map_free(e->difference);
+    wf__free(e);
+}

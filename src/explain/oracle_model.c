@@ -1,0 +1,127 @@
+#include "explain/oracle_model.h"
+
+#include <time.h>
+
+#include "base/parallel.h"
+
+typedef struct model_oracle {
+    wf__oracle base;
+    wf_model *model;
+    const float *references;
+    int channels;
+    /*
+     * Blending happens on pre-processed values: pre-processing is affine in
+     * the pixel, so it commutes with image * mask + fill * (1 - mask), and
+     * nothing is rounded to 8 bits in between.  (Grey models round luminance
+     * before masking instead of after.)
+     */
+    float *image;      /* channels x height x width, minus nothing */
+    float fill[2][3];  /* for each wf__fill */
+    float *inputs;     /* batch x channels x height x width */
+    float *embeddings; /* batch x dim */
+    double seconds;
+} model_oracle;
+
+/* One query's blending, shared out over the copies. */
+typedef struct blend {
+    const model_oracle *oracle;
+    const float *masks, *fill;
+} blend;
+
+/* masks: n x height x width -> inputs: n x channels x height x width. */
+static void blend_copies(size_t begin, size_t end, void *argument)
+{
+    const blend *b = argument;
+    const model_oracle *o = b->oracle;
+    size_t n = (size_t)o->base.width * (size_t)o->base.height;
+    for (size_t i = begin; i < end; i++)
+        for (int c = 0; c < o->channels; c++) {
+            const float *restrict image = o->image + (size_t)c * n;
+            const float *restrict mask = b->masks + i * n;
+            float *restrict out =
+                o->inputs + (i * (size_t)o->channels + (size_t)c) * n;
+            float fill = b->fill[c];
+            for (size_t p = 0; p < n; p++)
+                out[p] = fill + (image[p] - fill) * mask[p];
+        }
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static wf_status query(wf__oracle *oracle, const float *masks, size_t n,
+                       wf__fill fill, float *similarities, wf_error *err)
+{
+    model_oracle *o = (model_oracle *)oracle;
+    size_t dim = (size_t)o->model->info.dim;
+    blend b = {o, masks, o->fill[fill]};
+    wf__parallel(wf_ctx_threads(oracle->ctx), n, blend_copies, &b);
+    double start = now();
+    WF__TRY(
+        wf__model_run(oracle->ctx, o->model, o->inputs, n, o->embeddings, err));
+    o->seconds += now() - start;
+    oracle->forwards += n;
+    for (size_t i = 0; i < n; i++)
+        for (int r = 0; r < oracle->n_references; r++)
+            *similarities++ = (float)wf_similarity(
+                o->embeddings + i * dim, o->references + (size_t)r * dim, dim);
+    return WF_OK;
+}
+
+wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
+                                  const wf_image *image,
+                                  const float *references, int n_references,
+                                  size_t batch, wf__oracle **out, wf_error *err)
+{
+    static const float black[3] = {0, 0, 0};
+    float mean[3];
+    size_t size = wf__model_input_size(model);
+    model_oracle *o = wf__calloc(1, sizeof(*o));
+    if (!o)
+        WF__FAIL(err, WF_ENOMEM, "out of memory for an explanation");
+    if (batch == 0)
+        batch = model->backend->best_batch;
+    o->base = (wf__oracle){.width = image->width,
+                           .height = image->height,
+                           .n_references = n_references,
+                           .batch = batch,
+                           .ctx = ctx,
+                           .query = query};
+    o->model = model;
+    o->references = references;
+    o->channels = model->info.colour == WF_GREY ? 1 : 3;
+    o->image = wf__alloc(size, sizeof(float));
+    o->inputs = wf__alloc(batch * size, sizeof(float));
+    o->embeddings = wf__alloc(batch * (size_t)model->info.dim, sizeof(float));
+    if (!o->image || !o->inputs || !o->embeddings) {
+        wf__model_oracle_free(&o->base);
+        WF__FAIL(err, WF_ENOMEM, "out of memory for batches of %zu crops",
+                 batch);
+    }
+    wf__model_preprocess(model, image, o->image);
+    wf__image_mean(image, mean);
+    wf__model_colour(model, mean, o->fill[WF__FILL_MEAN]);
+    wf__model_colour(model, black, o->fill[WF__FILL_BLACK]);
+    *out = &o->base;
+    return WF_OK;
+}
+
+double wf__model_oracle_seconds(const wf__oracle *oracle)
+{
+    return ((const model_oracle *)oracle)->seconds;
+}
+
+void wf__model_oracle_free(wf__oracle *oracle)
+{
+    model_oracle *o = (model_oracle *)oracle;
+    if (!o)
+        return;
+    wf__free(o->image);
+    wf__free(o->inputs);
+    wf__free(o->embeddings);
+    wf__free(o);
+}

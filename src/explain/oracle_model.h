@@ -1,0 +1,21 @@
+/* The oracle over a model: one crop against reference embeddings. */
+#ifndef WF_ORACLE_MODEL_H
+#define WF_ORACLE_MODEL_H
+
+#include "explain/oracle.h"
+#include "model/model.h"
+
+/*
+ * `references` (n_references x dim) and `image` must outlive the oracle.
+ * `batch` 0: what suits the model.  Free with wf__model_oracle_free.
+ */
+wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
+                                  const wf_image *image,
+                                  const float *references, int n_references,
+                                  size_t batch, wf__oracle **out,
+                                  wf_error *err);
+/* Seconds spent inside the model so far. */
+double wf__model_oracle_seconds(const wf__oracle *oracle);
+void wf__model_oracle_free(wf__oracle *oracle);
+
+#endif
