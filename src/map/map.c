@@ -1,11 +1,13 @@
 #include "map/map.h"
 
-#define MAX_SIDE 16384
+#define MAX_SIDE   (1 << 24)
+#define MAX_VALUES ((int64_t)1 << 30)
 
 wf_status wf_map_create(const float *values, int width, int height,
                         wf_map **out, wf_error *err)
 {
-    if (width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE)
+    if (width < 1 || height < 1 || width > MAX_SIDE || height > MAX_SIDE ||
+        (int64_t)width * height > MAX_VALUES)
         WF__FAIL(err, WF_EINVAL, "a map of %d x %d is not supported", width,
                  height);
     size_t n = (size_t)width * (size_t)height;
