@@ -1,0 +1,306 @@
+#include "app/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/progress.h"
+
+const app_option app_session_options[] = {
+    {"model", 'm', "NAME|FILE",
+     "recognition model: a registered name or an ONNX file"},
+    {"detector", 'd', "NAME|PATH",
+     "face detector: a registered name, a folder, or FILE,FILE,..."},
+    {"face", 'f', "RULE",
+     "which face: N from the left, left, right, largest, best, centre, X,Y"},
+    {"aligned", 0, NULL, "the photos are aligned crops already"},
+    {"min-face", 0, "PIXELS", "smallest face searched for [20, or 2 % of it]"},
+    {"min-score", 0, "SCORE", "lowest score of a face [the detector's own]"},
+    {"threads", 't', "N", "threads [OMP_NUM_THREADS, else all processors]"},
+    {"quiet", 'q', NULL, "no progress, no summary"},
+    {"help", 'h', NULL, "this text"},
+    {0}};
+
+const app_option app_general_options[] = {
+    {"quiet", 'q', NULL, "no progress, no summary"},
+    {"help", 'h', NULL, "this text"},
+    {0}};
+
+/* ---- opening -------------------------------------------------------------
+ */
+
+/*
+ * The name that is meant where none is given: the environment's, or the only
+ * one registered.  Copied to `buf`.
+ */
+static int default_name(const app_command *command, const char *kind,
+                        const char *variable, char *buf, size_t size)
+{
+    const char *set = getenv(variable);
+    const wf_registry_entry *e, *only = NULL;
+    wf_registry *registry;
+    wf_error err = {0};
+    char names[400] = "";
+    size_t count = 0;
+    if (set && *set) {
+        snprintf(buf, size, "%s", set);
+        return APP_OK;
+    }
+    if (wf_registry_open(&registry, &err) != WF_OK)
+        return app_fail(command, &err);
+    for (size_t i = 0; (e = wf_registry_get(registry, i)); i++) {
+        if (strcmp(e->kind, kind))
+            continue;
+        size_t used = strlen(names);
+        snprintf(names + used, sizeof(names) - used, "%s%s", count ? ", " : "",
+                 e->name);
+        only = e;
+        count++;
+    }
+    if (count == 1)
+        snprintf(buf, size, "%s", only->name);
+    else if (count == 0)
+        app_error(command, "no %s is registered and --%s is not given", kind,
+                  kind);
+    else
+        app_error(command, "several %ss are registered (%s): choose with --%s",
+                  kind, names, kind);
+    if (count == 0)
+        app_hint("register one with 'whyface models add%s FILE...', or run "
+                 "scripts/demo",
+                 strcmp(kind, "model") ? "-detector" : "");
+    wf_registry_free(registry);
+    return count == 1 ? APP_OK : APP_USAGE;
+}
+
+static int open_model(app_session *s)
+{
+    char name[1024];
+    wf_error err = {0};
+    const char *given = app_get(s->args, "model");
+    if (!given) {
+        int status = default_name(s->command, "model", "WHYFACE_MODEL", name,
+                                  sizeof(name));
+        if (status != APP_OK)
+            return status;
+        given = name;
+    }
+    if (wf_model_open(given, &s->model, &err) != WF_OK)
+        return app_fail(s->command, &err);
+    if (wf_model_get_info(s->model)->guessed && !app_has(s->args, "quiet"))
+        app_error(s->command,
+                  "warning: model '%s' has no manifest; its pre-processing is "
+                  "guessed ('whyface models add' writes one)",
+                  given);
+    return APP_OK;
+}
+
+#define MAX_PARTS 8
+
+static int open_detector(app_session *s)
+{
+    char *paths[MAX_PARTS], files[sizeof(s->detector_name)];
+    size_t n = 0;
+    double score = 0, min_face = 0;
+    wf_detector_opts opts;
+    wf_error err = {0};
+    const char *given = app_get(s->args, "detector");
+    wf_detector_opts_init(&opts);
+    int status =
+        app_get_number(s->command, s->args, "min-face", 4, 10000, &min_face);
+    if (status == APP_OK)
+        status =
+            app_get_number(s->command, s->args, "min-score", 0.01, 1, &score);
+    if (status == APP_OK && given)
+        snprintf(s->detector_name, sizeof(s->detector_name), "%s", given);
+    else if (status == APP_OK)
+        status = default_name(s->command, "detector", "WHYFACE_DETECTOR",
+                              s->detector_name, sizeof(s->detector_name));
+    if (status != APP_OK)
+        return status;
+    opts.score = (float)score;
+    opts.min_face = (float)min_face;
+    snprintf(files, sizeof(files), "%s", s->detector_name);
+    for (char *part = files; part && n < MAX_PARTS; n++) {
+        paths[n] = part;
+        part = strchr(part, ',');
+        if (part)
+            *part++ = '\0';
+    }
+    if (wf_detector_open((const char *const *)paths, n, &opts, &s->detector,
+                         &err) != WF_OK)
+        return app_fail(s->command, &err);
+    return APP_OK;
+}
+
+int app_session_open(const app_command *command, const app_args *args,
+                     int wanted, app_session *s)
+{
+    double threads = 0, start = app_now();
+    wf_error err = {0};
+    *s = (app_session){.command = command, .args = args};
+    int status = app_get_number(command, args, "threads", 1, 1024, &threads);
+    if (status != APP_OK)
+        return status;
+    if (wf_ctx_create(&s->ctx, &err) != WF_OK)
+        return app_fail(command, &err);
+    wf_ctx_set_threads(s->ctx, (int)threads);
+    app_watch(s->ctx, app_has(args, "quiet"));
+    if (wanted & APP_MODEL)
+        status = open_model(s);
+    if (status == APP_OK && wanted & APP_DETECTOR && !app_has(args, "aligned"))
+        status = open_detector(s);
+    s->seconds_open = app_now() - start;
+    return status;
+}
+
+void app_session_close(app_session *s)
+{
+    app_progress_end();
+    wf_detector_free(s->detector);
+    wf_model_free(s->model);
+    wf_ctx_free(s->ctx);
+}
+
+/* ---- photos --------------------------------------------------------------
+ */
+
+wf_status app_faces(app_session *s, const wf_image *photo, wf_face **faces,
+                    size_t *count, wf_error *err)
+{
+    size_t capacity = 64;
+    for (;;) {
+        wf_face *list = calloc(capacity, sizeof(*list));
+        if (!list) {
+            *err = (wf_error){WF_ENOMEM, "out of memory for faces"};
+            return WF_ENOMEM;
+        }
+        wf_status st =
+            wf_detect(s->ctx, s->detector, photo, list, capacity, count, err);
+        if (st == WF_OK && *count <= capacity) {
+            *faces = list;
+            return WF_OK;
+        }
+        free(list);
+        if (st != WF_OK)
+            return st;
+        capacity = *count;
+    }
+}
+
+/* The crop as it is; its size must be the model's. */
+static wf_status take_aligned(app_session *s, wf_image *photo, app_face *face,
+                              wf_error *err)
+{
+    const wf_model_info *info = wf_model_get_info(s->model);
+    if (face->width != info->width || face->height != info->height) {
+        wf_image_free(photo);
+        err->code = WF_ESHAPE;
+        snprintf(err->message, sizeof(err->message),
+                 "'%.400s' has %d x %d pixels; an aligned crop for model '%s' "
+                 "has %d x %d",
+                 face->path, face->width, face->height, info->name, info->width,
+                 info->height);
+        return err->code;
+    }
+    face->crop = photo;
+    return WF_OK;
+}
+
+wf_status app_face_load(app_session *s, const char *path, const char *rule,
+                        app_face *face, wf_error *err)
+{
+    wf_image *photo;
+    wf_face *faces = NULL;
+    double start = app_now();
+    *face = (app_face){.path = path};
+    wf_status st = wf_sha256_file(path, face->sha256, err);
+    if (st != WF_OK)
+        return st;
+    if ((st = wf_image_load(path, &photo, err)) != WF_OK)
+        return st;
+    face->width = wf_image_width(photo);
+    face->height = wf_image_height(photo);
+    face->seconds_load = app_now() - start;
+    if (!s->detector)
+        return take_aligned(s, photo, face, err);
+    start = app_now();
+    st = app_faces(s, photo, &faces, &face->count, err);
+    face->seconds_detect = app_now() - start;
+    start = app_now();
+    if (st == WF_OK)
+        st = wf_face_choose(faces, face->count, photo, rule, path, &face->index,
+                            err);
+    if (st == WF_OK) {
+        face->face = faces[face->index];
+        st = wf_align(photo, &face->face, wf_model_get_info(s->model),
+                      &face->crop, err);
+    }
+    face->seconds_align = app_now() - start;
+    free(faces);
+    wf_image_free(photo);
+    return st;
+}
+
+void app_face_free(app_face *face)
+{
+    wf_image_free(face->crop);
+    face->crop = NULL;
+}
+
+/* ---- places to write to --------------------------------------------------
+ */
+
+int app_make_folder(const app_command *command, const char *path)
+{
+    char part[4096];
+    size_t length = strlen(path);
+    if (!*path || length >= sizeof(part)) {
+        app_error(command, "'%.200s' is no name for a folder", path);
+        return APP_FAILED;
+    }
+    snprintf(part, sizeof(part), "%s", path);
+    for (size_t i = 1; i <= length; i++) {
+        if (part[i] != '/' && part[i])
+            continue;
+        char old = part[i];
+        part[i] = '\0';
+        if (mkdir(part, 0777) && errno != EEXIST && errno != EISDIR) {
+            app_error(command, "cannot make the folder '%s': %s", part,
+                      strerror(errno));
+            return APP_FAILED;
+        }
+        part[i] = old;
+    }
+    if (access(path, W_OK | X_OK)) {
+        app_error(command, "cannot write to the folder '%s': %s", path,
+                  strerror(errno));
+        return APP_FAILED;
+    }
+    struct stat info;
+    if (stat(path, &info) || !S_ISDIR(info.st_mode)) {
+        app_error(command, "'%s' is not a folder", path);
+        return APP_FAILED;
+    }
+    return APP_OK;
+}
+
+int app_check_writable(const app_command *command, const char *path)
+{
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    struct stat info;
+    snprintf(folder, sizeof(folder), "%.*s",
+             slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
+    if (stat(folder, &info) || access(folder, W_OK | X_OK)) {
+        app_error(command, "cannot write '%s': %s", path, strerror(errno));
+        return APP_FAILED;
+    }
+    if (!stat(path, &info) && S_ISDIR(info.st_mode)) {
+        app_error(command, "cannot write '%s': it is a folder", path);
+        return APP_FAILED;
+    }
+    return APP_OK;
+}

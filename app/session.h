@@ -1,0 +1,59 @@
+/*
+ * What every command that looks at faces begins with: threads, a model, a
+ * detector, and the way from a photo to an aligned crop.
+ */
+#ifndef APP_SESSION_H
+#define APP_SESSION_H
+
+#include "app/args.h"
+
+typedef struct app_session {
+    const app_command *command;
+    const app_args *args;
+    wf_ctx *ctx;
+    wf_model *model;       /* NULL if not asked for */
+    wf_detector *detector; /* NULL if not asked for, or with --aligned */
+    char detector_name[1024];
+    double seconds_open;
+} app_session;
+
+/* One photo on its way. */
+typedef struct app_face {
+    const char *path;
+    char sha256[65];
+    wf_image *crop;
+    wf_face face;
+    size_t index, count; /* which of how many faces; count 0: aligned */
+    int width, height;   /* of the photo */
+    double seconds_load, seconds_detect, seconds_align;
+} app_face;
+
+enum { APP_MODEL = 1, APP_DETECTOR = 2 };
+
+/* The options that the functions here read. */
+extern const app_option app_session_options[];
+extern const app_option app_general_options[];
+
+/* APP_OK, or an exit status after a message; close in both cases. */
+int app_session_open(const app_command *command, const app_args *args,
+                     int wanted, app_session *session);
+void app_session_close(app_session *session);
+
+/*
+ * Loads, detects, chooses by `rule`, aligns.  WF_OK or the library's error;
+ * free with app_face_free in both cases.
+ */
+wf_status app_face_load(app_session *session, const char *path,
+                        const char *rule, app_face *face, wf_error *err);
+void app_face_free(app_face *face);
+
+/* All faces of a photo, allocated. */
+wf_status app_faces(app_session *session, const wf_image *photo,
+                    wf_face **faces, size_t *count, wf_error *err);
+
+/* Makes a folder and those above it, and checks that it can be written. */
+int app_make_folder(const app_command *command, const char *path);
+/* Whether a file of that name can be written; nothing is left behind. */
+int app_check_writable(const app_command *command, const char *path);
+
+#endif
