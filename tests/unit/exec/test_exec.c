@@ -1,11 +1,13 @@
-/* The executor against the reference operators, on real models. */
+/* The executor against the reference operators, on real and random models. */
 #include "testing.h"
 
 #include <math.h>
 
+#include "base/memory.h"
 #include "base/random.h"
 #include "exec/exec.h"
 #include "kernel/op.h"
+#include "onnx_writer.h"
 
 /* Noise in -1..1, the same for everybody. */
 static void fill(wf__tensor *t, uint64_t seed)
@@ -110,9 +112,306 @@ static void test_npm_models(void **state)
     compare(NPM_FILE(name), nchw(1, 3, 240, 320), true);
 }
 
+/* ---- random graphs -------------------------------------------------------
+ */
+
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* A chain of operators that grows from the input "v0". */
+typedef struct chain {
+    writer graph;
+    uint64_t seed;
+    uint32_t draws;
+    int n, channels[64], side[64];
+} chain;
+
+static uint32_t draw(chain *c, uint32_t below)
+{
+    uint32_t words[4];
+    wf__random4(c->seed, WF__STREAM_MASK, c->draws++, 0, words);
+    return wf__random_below(words[0], below);
+}
+
+static void constant(chain *c, const char *name, const int64_t *dims, int rank,
+                     float low, float high)
+{
+    size_t n = 1;
+    for (int i = 0; i < rank; i++)
+        n *= (size_t)dims[i];
+    float *values = malloc(n * sizeof(*values));
+    for (size_t i = 0; i < n; i++)
+        values[i] = low + (high - low) * (float)draw(c, 1 << 16) / (1 << 16);
+    add_initializer(&c->graph, tensor_floats(name, dims, rank, values));
+    free(values);
+}
+
+static void push(chain *c, writer n, int channels, int side)
+{
+    c->n++;
+    c->channels[c->n] = channels;
+    c->side[c->n] = side;
+    add_node(&c->graph, n);
+}
+
+static void push_conv(chain *c, const char *in, const char *out)
+{
+    int from = c->channels[c->n], side = c->side[c->n];
+    int k = draw(c, 2) ? 3 : 1, stride = side > 4 && !draw(c, 4) ? 2 : 1;
+    int depthwise = !draw(c, 4);
+    int to = depthwise ? from : 3 + (int)draw(c, 30);
+    char w[32], b[32];
+    int64_t pads[4], strides[2] = {stride, stride}, kernel[2] = {k, k};
+    for (int i = 0; i < 4; i++)
+        pads[i] = k / 2;
+    snprintf(w, sizeof(w), "w%d", c->n);
+    snprintf(b, sizeof(b), "b%d", c->n);
+    constant(c, w, (int64_t[]){to, depthwise ? 1 : from, k, k}, 4, -0.3f, 0.3f);
+    constant(c, b, (int64_t[]){to}, 1, -1, 1);
+    writer n = draw(c, 3) ? node("Conv", NAMES(in, w, b), NAMES(out))
+                          : node("Conv", NAMES(in, w), NAMES(out));
+    add_attr(&n, attr_ints("pads", pads, 4));
+    add_attr(&n, attr_ints("strides", strides, 2));
+    add_attr(&n, attr_ints("kernel_shape", kernel, 2));
+    add_attr(&n, attr_int("group", depthwise ? from : 1));
+    push(c, n, to, (side + 2 * (k / 2) - k) / stride + 1);
+}
+
+static void push_norm(chain *c, const char *in, const char *out)
+{
+    int64_t dims[1] = {c->channels[c->n]};
+    char p[4][32];
+    for (int i = 0; i < 4; i++) {
+        snprintf(p[i], sizeof(p[i]), "n%d_%d", c->n, i);
+        constant(c, p[i], dims, 1, i == 3 ? 0.2f : -1, 2);
+    }
+    push(c,
+         node("BatchNormalization", NAMES(in, p[0], p[1], p[2], p[3]),
+              NAMES(out)),
+         (int)dims[0], c->side[c->n]);
+}
+
+static void push_prelu(chain *c, const char *in, const char *out)
+{
+    char slope[32];
+    snprintf(slope, sizeof(slope), "s%d", c->n);
+    constant(c, slope, (int64_t[]){c->channels[c->n], 1, 1}, 3, -0.5f, 0.5f);
+    push(c, node("PRelu", NAMES(in, slope), NAMES(out)), c->channels[c->n],
+         c->side[c->n]);
+}
+
+/* Adds the latest value to an earlier one of the same shape, if there is one.
+ */
+static bool push_add(chain *c, const char *in, const char *out)
+{
+    char other[32];
+    for (int i = c->n - 1; i >= 0; i--)
+        if (c->channels[i] == c->channels[c->n] &&
+            c->side[i] == c->side[c->n]) {
+            snprintf(other, sizeof(other), "v%d", i);
+            push(c,
+                 draw(c, 2) ? node("Add", NAMES(in, other), NAMES(out))
+                            : node("Add", NAMES(other, in), NAMES(out)),
+                 c->channels[c->n], c->side[c->n]);
+            return true;
+        }
+    return false;
+}
+
+static void push_any(chain *c)
+{
+    static const char *const plain[] = {"Relu", "Sigmoid", "LeakyRelu",
+                                        "Identity", "HardSwish"};
+    char in[32], out[32];
+    snprintf(in, sizeof(in), "v%d", c->n);
+    snprintf(out, sizeof(out), "v%d", c->n + 1);
+    switch (draw(c, 8)) {
+    case 0:
+    case 1:
+    case 2:
+        push_conv(c, in, out);
+        return;
+    case 3:
+        push_norm(c, in, out);
+        return;
+    case 4:
+        push_prelu(c, in, out);
+        return;
+    case 5:
+        if (push_add(c, in, out))
+            return;
+        /* fall through */
+    case 6:
+        push(c, node(plain[draw(c, 5)], NAMES(in), NAMES(out)),
+             c->channels[c->n], c->side[c->n]);
+        return;
+    default: {
+        int64_t kernel[2] = {2, 2};
+        writer n =
+            node(draw(c, 2) ? "MaxPool" : "AveragePool", NAMES(in), NAMES(out));
+        if (c->side[c->n] < 4) {
+            writer_free(&n);
+            push_norm(c, in, out);
+            return;
+        }
+        add_attr(&n, attr_ints("kernel_shape", kernel, 2));
+        push(c, n, c->channels[c->n], c->side[c->n] - 1);
+    }
+    }
+}
+
+static writer random_model(uint64_t seed)
+{
+    chain c = {.seed = seed, .channels = {3}};
+    char last[32], middle[32];
+    c.side[0] = 6 + (int)draw(&c, 10);
+    int length = 3 + (int)draw(&c, 14);
+    while (c.n < length)
+        push_any(&c);
+    snprintf(last, sizeof(last), "v%d", c.n);
+    snprintf(middle, sizeof(middle), "v%d", c.n / 2 + 1);
+    add_input(&c.graph,
+              value_info("v0", (int64_t[]){-1, 3, c.side[0], c.side[0]}, 4));
+    add_output(&c.graph, value_info(last, NULL, 0));
+    /* A second output from the middle must survive fusion and reuse. */
+    if (c.n > 2 && draw(&c, 2))
+        add_output(&c.graph, value_info(middle, NULL, 0));
+    return model(&c.graph, 14);
+}
+
+static int64_t input_side(const wf__graph *g)
+{
+    return g->values[g->inputs[0]].shape.dim[2];
+}
+
+static void test_random_graphs(void **state)
+{
+    double worst = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        writer m = random_model(seed);
+        wf__graph *graph, *other;
+        wf__exec *exec;
+        wf__tensor in, fast[2], slow[2];
+        ASSERT_OK(wf__graph_parse(m.data, m.size, "r.onnx", &graph, err));
+        ASSERT_OK(wf__graph_parse(m.data, m.size, "r.onnx", &other, err));
+        ASSERT_OK(wf__exec_create(other, &exec, err));
+        for (int64_t n = 1; n <= 3; n += 2) {
+            wf__shape shape = nchw(n, 3, input_side(graph), input_side(graph));
+            ASSERT_OK(wf__tensor_alloc(&in, WF__F32, &shape, err));
+            fill(&in, seed);
+            ASSERT_OK(wf__exec_run(exec, &in, fast, 2, err));
+            ASSERT_OK(wf__reference_run(graph, &in, slow, err));
+            for (int k = 0; k < graph->n_outputs; k++) {
+                double d = difference(&fast[k], &slow[k]);
+                if (d > 1e-4) /* normalisation amplifies rounding */
+                    fail_msg("seed %d, batch %d, output %d: %g", (int)seed,
+                             (int)n, k, d);
+                worst = fmax(worst, d);
+                wf__tensor_free(&slow[k]);
+            }
+            wf__tensor_free(&in);
+        }
+        wf__exec_free(exec);
+        wf__graph_free(graph);
+        writer_free(&m);
+    }
+    printf("300 random graphs: largest difference %.1e\n", worst);
+}
+
+/* ---- errors, memory ------------------------------------------------------
+ */
+
+static void test_errors(void **state)
+{
+    wf__graph *graph;
+    wf__exec *exec;
+    wf__tensor in, out[2];
+    writer g = {0};
+    (void)state;
+    writer n = node("Cos", NAMES("x"), NAMES("y"));
+    add_node(&g, n);
+    add_input(&g, value_info("x", (int64_t[]){-1, 3, 8, 8}, 4));
+    add_output(&g, value_info("y", NULL, 0));
+    writer m = model(&g, 14);
+    ASSERT_OK(wf__graph_parse(m.data, m.size, "t.onnx", &graph, err));
+    ASSERT_FAILS(wf__exec_create(graph, &exec, err), WF_EOPERATOR,
+                 "node 'Cos#0': operator 'Cos' (opset 14) is not supported");
+    writer_free(&m);
+
+    m = random_model(1);
+    ASSERT_OK(wf__graph_parse(m.data, m.size, "t.onnx", &graph, err));
+    ASSERT_OK(wf__exec_create(graph, &exec, err));
+    wf__shape wrong = nchw(1, 3, 2, 999);
+    ASSERT_OK(wf__tensor_alloc(&in, WF__F32, &wrong, err));
+    ASSERT_FAILS(wf__exec_run(exec, &in, out, 1, err), WF_ESHAPE,
+                 "was given 1x3x2x999");
+    wf__tensor_free(&in);
+    wf__exec_free(exec);
+    writer_free(&m);
+}
+
+static void test_memory_failures(void **state)
+{
+    writer m = random_model(5);
+    int failures = 0;
+    (void)state;
+    for (unsigned long n = 1; n < 5000; n++) {
+        wf__graph *graph;
+        wf__exec *exec = NULL;
+        wf__tensor in, out[2];
+        wf_error fault = {0};
+        ASSERT_OK(wf__graph_parse(m.data, m.size, "t.onnx", &graph, err));
+        wf__shape shape = nchw(1, 3, input_side(graph), input_side(graph));
+        ASSERT_OK(wf__tensor_alloc(&in, WF__F32, &shape, err));
+        fill(&in, 1);
+        wf__alloc_fail_at(n);
+        wf_status st = wf__exec_create(graph, &exec, &fault);
+        if (st == WF_OK)
+            st = wf__exec_run(exec, &in, out, 1, &fault);
+        wf__alloc_fail_at(0);
+        wf__exec_free(exec);
+        wf__tensor_free(&in);
+        if (st == WF_OK)
+            break;
+        assert_int_equal(st, WF_ENOMEM);
+        failures++;
+    }
+    assert_true(failures > 10 && failures < 4000);
+    writer_free(&m);
+}
+
+/* A plan for each set of sizes is kept, and the oldest makes room. */
+static void test_plans(void **state)
+{
+    wf__graph *graph;
+    wf__exec *exec;
+    (void)state;
+    ASSERT_OK(
+        wf__graph_load(SHARED_FILE("models/mtcnn_pnet.onnx"), &graph, err));
+    ASSERT_OK(wf__exec_create(graph, &exec, err));
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < 20; i++) {
+            wf__tensor in, out[2];
+            wf__shape shape = nchw(1, 3, 16 + (round ? 19 : i), 16);
+            ASSERT_OK(wf__tensor_alloc(&in, WF__F32, &shape, err));
+            fill(&in, 1);
+            ASSERT_OK(wf__exec_run(exec, &in, out, 1, err));
+            wf__tensor_free(&in);
+        }
+    assert_int_equal(wf__exec_get_facts(exec).plans, 20);
+    assert_true(wf__exec_get_facts(exec).weight_bytes > 20000);
+    wf__exec_free(exec);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_shared_models),
-                                       cmocka_unit_test(test_npm_models)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_graphs),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_memory_failures),
+        cmocka_unit_test(test_plans),
+        cmocka_unit_test(test_shared_models),
+        cmocka_unit_test(test_npm_models),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
