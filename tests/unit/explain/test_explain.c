@@ -1,0 +1,368 @@
+/* S-RISE on a model whose saliency is known: it looks at one spot only. */
+#include "testing.h"
+
+#include <math.h>
+
+#include "base/memory.h"
+
+#define SIDE 32
+#define DIM  24
+
+/* Where the model looks, and how often it was asked. */
+typedef struct eye {
+    int x, y;
+    uint64_t crops;
+    int fail_after, nan_after; /* calls; 0: never */
+} eye;
+
+/*
+ * The embedding is a 4 x 6 patch around the spot, in one channel, plus a
+ * constant that keeps it from vanishing.
+ */
+static int look(const float *input, size_t n, float *output, void *user)
+{
+    eye *e = user;
+    for (size_t i = 0; i < n; i++, e->crops++)
+        for (int k = 0; k < DIM; k++) {
+            int x = e->x + k % 6 - 3, y = e->y + k / 6 - 2;
+            output[i * DIM + (size_t)k] =
+                input[i * 3 * SIDE * SIDE + (size_t)(y * SIDE + x)] + 0.01f;
+        }
+    if (e->nan_after && e->crops > (uint64_t)e->nan_after)
+        output[3] = NAN;
+    return e->fail_after && e->crops > (uint64_t)e->fail_after ? 5 : 0;
+}
+
+static wf_model *make_model(eye *e)
+{
+    wf_model_info info;
+    wf_model *model;
+    wf_model_info_init(&info);
+    info.width = info.height = SIDE;
+    info.dim = DIM;
+    snprintf(info.name, sizeof(info.name), "eye");
+    ASSERT_OK(wf_model_from_callback(look, e, &info, &model, err));
+    return model;
+}
+
+static wf_image *make_image(int seed)
+{
+    uint8_t pixels[3 * SIDE * SIDE];
+    wf_image *image;
+    for (int i = 0; i < SIDE * SIDE; i++)
+        for (int c = 0; c < 3; c++)
+            pixels[3 * i + c] =
+                (uint8_t)(128 + 100 * sin(0.3 * (i % SIDE) * (1 + seed % 3) +
+                                          0.2 * (i / SIDE) + seed));
+    ASSERT_OK(wf_image_from_pixels(pixels, SIDE, SIDE, 3, 0, &image, err));
+    return image;
+}
+
+typedef struct fixture {
+    eye eye;
+    wf_ctx *ctx;
+    wf_model *model;
+    wf_options *options;
+    wf_image *images[3];
+} fixture;
+
+static int setup(void **state)
+{
+    fixture *f = calloc(1, sizeof(*f));
+    f->eye = (eye){.x = 21, .y = 9};
+    ASSERT_OK(wf_ctx_create(&f->ctx, err));
+    f->model = make_model(&f->eye);
+    ASSERT_OK(wf_options_create("s-rise", &f->options, err));
+    ASSERT_OK(wf_options_set(f->options, "kernel", "12", err));
+    ASSERT_OK(wf_options_set(f->options, "sigma", "3", err));
+    ASSERT_OK(wf_options_set(f->options, "masks", "300", err));
+    ASSERT_OK(wf_options_set(f->options, "patches", "12", err));
+    for (int i = 0; i < 3; i++)
+        f->images[i] = make_image(i);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+    for (int i = 0; i < 3; i++)
+        wf_image_free(f->images[i]);
+    wf_options_free(f->options);
+    wf_model_free(f->model);
+    wf_ctx_free(f->ctx);
+    free(f);
+    return 0;
+}
+
+static wf_explanation *explain(fixture *f)
+{
+    wf_explanation *e;
+    ASSERT_OK(wf_explain(f->ctx, f->model, f->options, f->images[0],
+                         f->images[1], f->images[2], &e, err));
+    return e;
+}
+
+static void peak(const wf_map *map, int *x, int *y)
+{
+    int best = 0;
+    for (int i = 0; i < SIDE * SIDE; i++)
+        if (fabsf(wf_map_values(map)[i]) > fabsf(wf_map_values(map)[best]))
+            best = i;
+    *x = best % SIDE;
+    *y = best / SIDE;
+}
+
+static void test_finds_the_spot(void **state)
+{
+    fixture *f = *state;
+    static const char *const estimators[] = {"covariance", "pearson"};
+    for (int k = 0; k < 2; k++) {
+        ASSERT_OK(wf_options_set(f->options, "estimator", estimators[k], err));
+        wf_explanation *e = explain(f);
+        for (int m = 0; m < 4; m++) {
+            int x, y;
+            peak(wf_explanation_map(e, (wf_pair)(m / 2), (wf_side)(m % 2)), &x,
+                 &y);
+            if (abs(x - f->eye.x) > 5 || abs(y - f->eye.y) > 5)
+                fail_msg("map %d peaks at %d,%d", m, x, y);
+        }
+        wf_explanation_free(e);
+    }
+}
+
+/* 3 N forwards and one for each picture: the probe's are shared. */
+static void test_forwards(void **state)
+{
+    fixture *f = *state;
+    wf_explain_stats stats;
+    wf_explanation *e = explain(f);
+    wf_explanation_stats(e, &stats);
+    assert_int_equal(stats.forwards, 3 * 300 + 3);
+    assert_int_equal(f->eye.crops, 3 * 300 + 3);
+    wf_explanation_free(e);
+}
+
+static float largest_difference(const wf_explanation *a,
+                                const wf_explanation *b)
+{
+    float most = 0, scale = 0;
+    for (int m = 0; m < 4; m++) {
+        const float *x = wf_map_values(
+            wf_explanation_map(a, (wf_pair)(m / 2), (wf_side)(m % 2)));
+        const float *y = wf_map_values(
+            wf_explanation_map(b, (wf_pair)(m / 2), (wf_side)(m % 2)));
+        for (int i = 0; i < SIDE * SIDE; i++) {
+            most = fmaxf(most, fabsf(x[i] - y[i]));
+            scale = fmaxf(scale, fabsf(x[i]));
+        }
+    }
+    return most / scale;
+}
+
+/* This model rounds the same way in any batch, so the maps are the same to the
+ * last bit. */
+static void test_same_for_any_batch_and_threads(void **state)
+{
+    fixture *f = *state;
+    wf_ctx_set_threads(f->ctx, 1);
+    wf_explanation *first = explain(f);
+    static const char *const batches[] = {"1", "7", "64", "1000"};
+    for (int i = 0; i < 8; i++) {
+        wf_ctx_set_threads(f->ctx, 1 + i % 2 * 2);
+        ASSERT_OK(wf_options_set(f->options, "batch", batches[i / 2], err));
+        wf_explanation *e = explain(f);
+        assert_true(largest_difference(first, e) == 0);
+        wf_explanation_free(e);
+    }
+    ASSERT_OK(wf_options_set(f->options, "seed", "2", err));
+    wf_explanation *e = explain(f);
+    assert_true(largest_difference(first, e) > 0.01f);
+    wf_explanation_free(e);
+    wf_explanation_free(first);
+}
+
+/* A sum of s_i M_i, done again by hand from the similarities. */
+static void test_literal_sum(void **state)
+{
+    fixture *f = *state;
+    wf_explanation *sum, *mean;
+    ASSERT_OK(wf_options_preset(f->options, "paper", err));
+    ASSERT_OK(wf_options_set(f->options, "kernel", "12", err));
+    ASSERT_OK(wf_options_set(f->options, "masks", "50", err));
+    sum = explain(f);
+    ASSERT_OK(wf_options_set(f->options, "estimator", "mean", err));
+    mean = explain(f);
+    /* sum / mean is the sum of masks: the same for every pair and side. */
+    const float *s0 = wf_map_values(wf_explanation_map(sum, 0, 0));
+    const float *m0 = wf_map_values(wf_explanation_map(mean, 0, 0));
+    const float *s1 = wf_map_values(wf_explanation_map(sum, 1, 1));
+    const float *m1 = wf_map_values(wf_explanation_map(mean, 1, 1));
+    for (int i = 0; i < SIDE * SIDE; i++)
+        assert_true(fabsf(s0[i] * m1[i] - s1[i] * m0[i]) <
+                    1e-4f * (fabsf(s0[i] * m1[i]) + 1e-3f));
+    wf_explanation_free(sum);
+    wf_explanation_free(mean);
+}
+
+static void test_results(void **state)
+{
+    fixture *f = *state;
+    float low, high;
+    wf_explanation *e = explain(f);
+    const wf_map *d = wf_explanation_difference(e);
+    const wf_map *mate = wf_explanation_map(e, WF_PAIR_MATE, WF_SIDE_PROBE);
+    const wf_map *non = wf_explanation_map(e, WF_PAIR_NONMATE, WF_SIDE_PROBE);
+    for (int i = 0; i < SIDE * SIDE; i++)
+        assert_true(wf_map_values(d)[i] ==
+                    wf_map_values(mate)[i] - wf_map_values(non)[i]);
+    wf_explanation_range(e, &low, &high);
+    assert_true(low < high);
+    wf_explanation_free(e);
+    ASSERT_OK(wf_explain(f->ctx, f->model, f->options, f->images[0],
+                         f->images[0], NULL, &e, err));
+    wf_explain_stats stats;
+    wf_explanation_stats(e, &stats);
+    assert_int_equal(stats.identical_probe_mate, 1);
+    assert_true(fabs(wf_explanation_similarity(e, WF_PAIR_MATE) - 1) < 1e-6);
+    assert_true(isnan(wf_explanation_similarity(e, WF_PAIR_NONMATE)));
+    assert_null(wf_explanation_map(e, WF_PAIR_NONMATE, WF_SIDE_PROBE));
+    assert_null(wf_explanation_difference(e));
+    wf_explanation_free(e);
+}
+
+static int stop_soon(const char *stage, uint64_t done, uint64_t total,
+                     void *user)
+{
+    (void)user;
+    assert_true(done <= total);
+    return !strcmp(stage, "masks: mate") && done > 100;
+}
+
+static void test_failures(void **state)
+{
+    fixture *f = *state;
+    wf_explanation *e;
+    wf_image *small;
+    const uint8_t pixel[3] = {1, 2, 3};
+#define EXPLAIN()                                                              \
+    wf_explain(f->ctx, f->model, f->options, f->images[0], f->images[1], NULL, \
+               &e, err)
+    wf_ctx_set_progress(f->ctx, stop_soon, NULL);
+    ASSERT_FAILS(EXPLAIN(), WF_ECANCELED, "masks: mate");
+    wf_ctx_set_progress(f->ctx, NULL, NULL);
+    f->eye.nan_after = 600;
+    ASSERT_FAILS(EXPLAIN(), WF_EEMBEDDING, "not finite");
+    f->eye.nan_after = 0;
+    f->eye.fail_after = 10;
+    ASSERT_FAILS(EXPLAIN(), WF_EBACKEND, "callback returned 5");
+    f->eye.fail_after = 0;
+    ASSERT_OK(wf_image_from_pixels(pixel, 1, 1, 3, 0, &small, err));
+    ASSERT_FAILS(wf_explain(f->ctx, f->model, f->options, f->images[0], small,
+                            NULL, &e, err),
+                 WF_ESHAPE, "the mate crop has 1 x 1 pixels");
+    wf_image_free(small);
+    ASSERT_OK(wf_options_set(f->options, "place", "inside", err));
+    ASSERT_OK(wf_options_set(f->options, "kernel", "40", err));
+    ASSERT_FAILS(EXPLAIN(), WF_EINVAL, "do not fit inside");
+}
+
+static void test_memory_failures(void **state)
+{
+    fixture *f = *state;
+    int failures = 0;
+    ASSERT_OK(wf_options_set(f->options, "masks", "20", err));
+    for (unsigned long n = 1; n < 1000; n++) {
+        wf_explanation *e = NULL;
+        wf_error fault = {0};
+        wf__alloc_fail_at(n);
+        wf_status st = wf_explain(f->ctx, f->model, f->options, f->images[0],
+                                  f->images[1], f->images[2], &e, &fault);
+        wf__alloc_fail_at(0);
+        if (st == WF_OK) {
+            wf_explanation_free(e);
+            break;
+        }
+        assert_int_equal(st, WF_ENOMEM);
+        failures++;
+    }
+    assert_true(failures > 20 && failures < 900);
+}
+
+static void test_options(void **state)
+{
+    wf_options *o;
+    (void)state;
+    ASSERT_FAILS(wf_options_create("t-rise", &o, err), WF_EINVAL,
+                 "there is no method 't-rise'");
+    ASSERT_OK(wf_options_create(NULL, &o, err));
+    assert_string_equal(wf_options_method(o)->name, "s-rise");
+    assert_string_equal(wf_options_get(o, "masks"), "500");
+    assert_null(wf_options_get(o, "mask"));
+    ASSERT_FAILS(wf_options_set(o, "mask", "1", err), WF_EINVAL,
+                 "has no option 'mask'; it has masks, patches");
+    ASSERT_FAILS(wf_options_set(o, "masks", "3k", err), WF_EINVAL,
+                 "option 'masks': expected an integer from 1 to 10000000, got "
+                 "'3k'");
+    ASSERT_FAILS(wf_options_set(o, "masks", "0", err), WF_EINVAL, "got '0'");
+    ASSERT_FAILS(wf_options_set(o, "masks", "", err), WF_EINVAL, "got ''");
+    ASSERT_FAILS(wf_options_set(o, "masks", "1.5", err), WF_EINVAL, "'1.5'");
+    ASSERT_FAILS(wf_options_set(o, "sigma", "nan", err), WF_EINVAL, "'nan'");
+    ASSERT_FAILS(wf_options_set(o, "fill", "white", err), WF_EINVAL,
+                 "expected mean|black, got 'white'");
+    ASSERT_FAILS(wf_options_preset(o, "papers", err), WF_EINVAL,
+                 "has no preset 'papers'; it has paper");
+    ASSERT_OK(wf_options_preset(o, "paper", err));
+    assert_string_equal(wf_options_get(o, "fill"), "black");
+    assert_string_equal(wf_options_get(o, "estimator"), "sum");
+    wf_options_free(o);
+}
+
+/* Deleting the spot first ruins the similarity, deleting it last does not. */
+static void test_curves(void **state)
+{
+    fixture *f = *state;
+    float values[SIDE * SIDE] = {0};
+    double good[17], bad[17], insertion[17];
+    wf_map *spot, *rest;
+    for (int k = 0; k < DIM; k++)
+        values[(f->eye.y + k / 6 - 2) * SIDE + f->eye.x + k % 6 - 3] = 1;
+    ASSERT_OK(wf_map_create(values, SIDE, SIDE, &spot, err));
+    for (int i = 0; i < SIDE * SIDE; i++)
+        values[i] = 1 - values[i];
+    ASSERT_OK(wf_map_create(values, SIDE, SIDE, &rest, err));
+#define CURVE(kind, map, out)                                                  \
+    ASSERT_OK(wf_curve(f->ctx, f->model, kind, f->images[0], f->images[0],     \
+                       map, 16, out, err))
+    CURVE(WF_DELETION, spot, good);
+    CURVE(WF_DELETION, rest, bad);
+    CURVE(WF_INSERTION, spot, insertion);
+    assert_true(fabs(good[0] - 1) < 1e-6 && fabs(bad[0] - 1) < 1e-6);
+    assert_true(good[1] < 0.999 && fabs(good[1] - good[16]) < 1e-6);
+    assert_true(fabs(bad[14] - 1) < 1e-6);
+    assert_true(fabs(good[16] - bad[16]) < 1e-6);
+    assert_true(fabs(insertion[0] - good[16]) < 1e-6);
+    assert_true(fabs(insertion[1] - 1) < 1e-6);
+    ASSERT_FAILS(wf_curve(f->ctx, f->model, WF_DELETION, f->images[0],
+                          f->images[1], spot, 0, good, err),
+                 WF_EINVAL, "0 steps");
+    wf_map_free(spot);
+    wf_map_free(rest);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_finds_the_spot),
+        TEST(test_forwards),
+        TEST(test_same_for_any_batch_and_threads),
+        TEST(test_literal_sum),
+        TEST(test_results),
+        TEST(test_failures),
+        TEST(test_memory_failures),
+        TEST(test_curves),
+        cmocka_unit_test(test_options),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
