@@ -142,8 +142,7 @@ static wf_status read_lines(reader *r, FILE *file)
                 return fail(r, WF_EINVAL,
                             "expected 'folds pairs', as LFW's pairs.txt "
                             "begins, or a CSV heading");
-            if (!csv)
-                continue;
+            continue;
         }
         st = csv ? read_csv_line(r, line)
                  : read_lfw_line(r, line, 2 * (size_t)size);

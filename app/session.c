@@ -216,11 +216,13 @@ wf_status app_face_load(app_session *s, const char *path, const char *rule,
     wf_face *faces = NULL;
     double start = app_now();
     *face = (app_face){.path = path};
-    wf_status st = wf_sha256_file(path, face->sha256, err);
+    wf_status st = wf_image_load(path, &photo, err);
     if (st != WF_OK)
         return st;
-    if ((st = wf_image_load(path, &photo, err)) != WF_OK)
+    if ((st = wf_sha256_file(path, face->sha256, err)) != WF_OK) {
+        wf_image_free(photo);
         return st;
+    }
     face->width = wf_image_width(photo);
     face->height = wf_image_height(photo);
     face->seconds_load = app_now() - start;
