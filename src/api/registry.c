@@ -279,6 +279,24 @@ wf_status wf_registry_add_model(wf_ctx *ctx, const char *path, const char *name,
     return wf__manifest_write(manifest, &stored, err);
 }
 
+/* A folder without the ONNX files of an earlier detector. */
+static wf_status empty_folder(const char *path, wf_error *err)
+{
+    struct dirent **names;
+    char file[8192];
+    WF__TRY(make_folder(path, err));
+    int n = scandir(path, &names, not_hidden, alphasort);
+    for (int i = 0; i < n; i++) {
+        snprintf(file, sizeof(file), "%s/%s", path, names[i]->d_name);
+        if (wf__has_ending(names[i]->d_name, ".onnx"))
+            unlink(file);
+        free(names[i]);
+    }
+    if (n >= 0)
+        free(names);
+    return WF_OK;
+}
+
 wf_status wf_registry_add_detector(const char *const *paths, size_t n_paths,
                                    const char *name, int replace, wf_error *err)
 {
@@ -289,7 +307,7 @@ wf_status wf_registry_add_detector(const char *const *paths, size_t n_paths,
     wf_detector_free(detector);
     WF__TRY(target_path(name ? name : kind, "", replace, target, sizeof(target),
                         err));
-    WF__TRY(make_folder(target, err));
+    WF__TRY(empty_folder(target, err));
     for (size_t i = 0; i < n_paths; i++) {
         snprintf(file, sizeof(file), "%s/%s", target, wf__base_name(paths[i]));
         WF__TRY(copy_file(paths[i], file, err));
