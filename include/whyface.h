@@ -15,7 +15,7 @@
  *     wf_explain   {probe, mate} and {probe, non-mate} to saliency maps
  *     wf_figure    draws them;  wf_map_save stores them;  wf_curve judges them
  *
- * A complete program in 25 lines is examples/explain_triplet.c.
+ * A complete program of one page is examples/explain_triplet.c.
  *
  * RULES THAT HOLD FOR EVERY FUNCTION
  *
