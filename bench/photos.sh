@@ -21,11 +21,12 @@ while IFS=, read -r a b same; do
         --face largest --face largest "$data/photos/$a" "$data/photos/$b" 2>/dev/null) ||
         { failed=$((failed + 1)); continue; }
     total=$((total + 1))
-    case "$same $verdict" in
-    Yes*"no match" | No*" match") [[ $same == No && $verdict == *"no match" ]] &&
-        right=$((right + 1)) || wrong="$wrong $a-$b" ;;
-    *) right=$((right + 1)) ;;
-    esac
+    [[ $verdict == *"no match" ]] && said=No || said=Yes
+    if [ "$same" = "$said" ]; then
+        right=$((right + 1))
+    else
+        wrong="$wrong $a-$b"
+    fi
 done < <(tail -n +2 "$data/photos/pairs.csv")
 echo
 echo "photos: $right of $total pairs right at threshold $threshold, $failed failed; wrong:${wrong:- none}"

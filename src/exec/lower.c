@@ -102,67 +102,70 @@ static wf_status widened_memory(wf__plan *plan, const wf__unit *unit, int value,
                            memory);
 }
 
+/* A step with two operands: first, second, result. */
+enum { SECOND = 1, OPERANDS = 3 };
+
+/* `made` is false if oneDNN has no such primitive. */
+static wf_status operands_step(wf__plan *plan, const wf__unit *unit,
+                               const_dnnl_op_desc_t desc,
+                               const int arguments[OPERANDS],
+                               const int memories[OPERANDS], bool *made)
+{
+    wf__step *step;
+    dnnl_primitive_desc_t pd = try_primitive(plan, desc);
+    *made = pd != NULL;
+    if (!pd)
+        return WF_OK;
+    wf_status st = wf__plan_step(plan, unit, pd, &step);
+    dnnl_primitive_desc_destroy(pd);
+    WF__TRY(st);
+    for (int i = 0; i < OPERANDS; i++)
+        WF__TRY(wf__step_arg(plan, step, arguments[i], memories[i]));
+    return WF_OK;
+}
+
 static wf_status prelu_step(wf__plan *plan, const wf__unit *unit, int slope,
                             const dnnl_memory_desc_t *md, int src, int dst,
                             bool *made)
 {
+    static const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS,
+                                    DNNL_ARG_DST};
+    int memories[OPERANDS] = {src, -1, dst};
     dnnl_memory_desc_t weights;
     dnnl_prelu_desc_t desc;
-    wf__step *step;
-    int memory;
-    WF__TRY(widened_memory(plan, unit, slope, md->ndims, &weights, &memory));
+    WF__TRY(widened_memory(plan, unit, slope, md->ndims, &weights,
+                           &memories[SECOND]));
     *made = false;
     if (dnnl_prelu_forward_desc_init(&desc, dnnl_forward_inference, md,
                                      &weights) != dnnl_success)
         return WF_OK;
-    dnnl_primitive_desc_t pd = try_primitive(plan, &desc);
-    if (!pd)
-        return WF_OK;
-    *made = true;
-    wf_status st = wf__plan_step(plan, unit, pd, &step);
-    dnnl_primitive_desc_destroy(pd);
-    WF__TRY(st);
-    WF__TRY(wf__step_arg(plan, step, DNNL_ARG_SRC, src));
-    WF__TRY(wf__step_arg(plan, step, DNNL_ARG_WEIGHTS, memory));
-    return wf__step_arg(plan, step, DNNL_ARG_DST, dst);
+    return operands_step(plan, unit, &desc, arguments, memories, made);
 }
 
-/*
- * dst = src op value, whose shape may be stretched; `made` is false if oneDNN
- * has no such primitive.
- */
+/* dst = src op value, whose shape may be stretched. */
 static wf_status binary_step(wf__plan *plan, const wf__unit *unit,
                              dnnl_alg_kind_t alg, int value,
                              const dnnl_memory_desc_t *md, int src, int dst,
                              bool *made)
 {
-    wf__place *v = &plan->values[value];
-    dnnl_memory_desc_t other;
+    static const int arguments[] = {DNNL_ARG_SRC_0, DNNL_ARG_SRC_1,
+                                    DNNL_ARG_DST};
+    int memories[OPERANDS] = {src, -1, dst};
+    const wf__shape *shape = &plan->values[value].tensor.shape;
+    dnnl_memory_desc_t other = *md;
     dnnl_binary_desc_t desc;
-    wf__step *step;
-    int memory;
-    bool same = v->tensor.shape.rank == md->ndims;
+    bool same = shape->rank == md->ndims;
     for (int i = 0; same && i < md->ndims; i++)
-        same = v->tensor.shape.dim[i] == md->dims[i];
-    if (same) {
-        other = *md;
-        WF__TRY(wf__value_memory_as(plan, unit, value, md, &memory));
-    } else {
-        WF__TRY(widened_memory(plan, unit, value, md->ndims, &other, &memory));
-    }
+        same = shape->dim[i] == md->dims[i];
+    if (same)
+        WF__TRY(wf__value_memory_as(plan, unit, value, md, &memories[SECOND]));
+    else
+        WF__TRY(widened_memory(plan, unit, value, md->ndims, &other,
+                               &memories[SECOND]));
     *made = false;
     if (dnnl_binary_desc_init(&desc, alg, md, &other, md) != dnnl_success)
         return WF_OK;
-    dnnl_primitive_desc_t pd = try_primitive(plan, &desc);
-    if (!pd)
-        return WF_OK;
-    *made = true;
-    wf_status st = wf__plan_step(plan, unit, pd, &step);
-    dnnl_primitive_desc_destroy(pd);
-    WF__TRY(st);
-    WF__TRY(wf__step_arg(plan, step, DNNL_ARG_SRC_0, src));
-    WF__TRY(wf__step_arg(plan, step, DNNL_ARG_SRC_1, memory));
-    return wf__step_arg(plan, step, DNNL_ARG_DST, dst);
+    return operands_step(plan, unit, &desc, arguments, memories, made);
 }
 
 wf_status wf__lower_post(wf__plan *plan, const wf__unit *unit,
