@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- messages ------------------------------------------------------------
- */
+/* ---- messages ------------------------------------------------------------ */
 
 static void print_line(const char *format, va_list args)
 {
@@ -63,8 +62,7 @@ int app_fail(const app_command *command, const wf_error *err)
     return APP_FAILED;
 }
 
-/* ---- parsing -------------------------------------------------------------
- */
+/* ---- parsing ------------------------------------------------------------- */
 
 static const app_option *find_in(const app_option *table, const char *name,
                                  size_t length, char letter)
@@ -276,8 +274,7 @@ int app_get_number(const app_command *command, const app_args *args,
     return APP_OK;
 }
 
-/* ---- help ----------------------------------------------------------------
- */
+/* ---- help ---------------------------------------------------------------- */
 
 #define HELP_COLUMN 28
 

@@ -28,8 +28,7 @@ const app_option app_general_options[] = {
     {"help", 'h', NULL, "this text"},
     {0}};
 
-/* ---- opening -------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------- */
 
 /*
  * The name that is meant where none is given: the environment's, or the only
@@ -164,8 +163,7 @@ void app_session_close(app_session *s)
     wf_ctx_free(s->ctx);
 }
 
-/* ---- photos --------------------------------------------------------------
- */
+/* ---- photos -------------------------------------------------------------- */
 
 wf_status app_faces(app_session *s, const wf_image *photo, wf_face **faces,
                     size_t *count, wf_error *err)
@@ -252,8 +250,7 @@ void app_face_free(app_face *face)
     face->crop = NULL;
 }
 
-/* ---- places to write to --------------------------------------------------
- */
+/* ---- places to write to -------------------------------------------------- */
 
 int app_make_folder(const app_command *command, const char *path)
 {

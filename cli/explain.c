@@ -19,6 +19,7 @@ static const app_option options[] = {
     {0}};
 
 static const char *const roles[] = {"probe", "mate", "nonmate"};
+static const char *const captions_of[] = {"probe", "mate", "non-mate"};
 
 typedef struct job {
     const app_command *command;
@@ -182,7 +183,7 @@ static wf_status write_figures(job *j, double opacity, wf_error *err)
     const char *formats = app_get(j->args, "format");
     wf_figure_opts_init(&opts);
     for (int i = 0; i < j->n; i++)
-        snprintf(captions[i], sizeof(captions[i]), "%s: %.120s", roles[i],
+        snprintf(captions[i], sizeof(captions[i]), "%s: %.120s", captions_of[i],
                  base_name(j->faces[i].path));
     snprintf(footer, sizeof(footer),
              "whyface %s, model %s (sha256 %.12s), %s: %s masks, seed %s",

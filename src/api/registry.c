@@ -18,8 +18,7 @@ struct wf_registry {
     wf_registry_entry *entries;
 };
 
-/* ---- listing -------------------------------------------------------------
- */
+/* ---- listing ------------------------------------------------------------- */
 
 static wf_status no_memory(wf_error *err)
 {
@@ -132,8 +131,7 @@ void wf_registry_free(wf_registry *r)
     wf__free(r);
 }
 
-/* ---- adding --------------------------------------------------------------
- */
+/* ---- adding -------------------------------------------------------------- */
 
 /* A name that is safe as a file's name. */
 static wf_status check_name(const char *name, wf_error *err)

@@ -127,8 +127,7 @@ wf_status wf__plan_step(wf__plan *plan, const wf__unit *unit,
     return wf__step_arg(plan, *out, DNNL_ARG_SCRATCHPAD, memory);
 }
 
-/* ---- values --------------------------------------------------------------
- */
+/* ---- values -------------------------------------------------------------- */
 
 wf_status wf__value_memory(wf__plan *plan, int value, int *out)
 {
@@ -226,8 +225,7 @@ bool wf__value_used(wf__plan *plan, int value)
     return --plan->buffers[v->buffer].pending == 0;
 }
 
-/* ---- reference operators -------------------------------------------------
- */
+/* ---- reference operators ------------------------------------------------- */
 
 wf_status wf__plan_reference(wf__plan *plan, const wf__unit *unit)
 {

@@ -1,45 +1,10 @@
 /* From units to steps: oneDNN where it has a primitive, else the reference. */
 #include "exec/plan.h"
 
-/* Attributes that put the scratchpad into our hands; NULL: no memory. */
-static dnnl_primitive_attr_t plain_attr(void)
-{
-    dnnl_primitive_attr_t attr;
-    if (dnnl_primitive_attr_create(&attr) != dnnl_success)
-        return NULL;
-    dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
-    return attr;
-}
-
-/* NULL where oneDNN has no such primitive. */
-static dnnl_primitive_desc_t try_primitive(wf__plan *plan,
-                                           const_dnnl_op_desc_t desc)
-{
-    dnnl_primitive_desc_t pd = NULL;
-    dnnl_primitive_attr_t attr = plain_attr();
-    if (!attr)
-        return NULL;
-    if (dnnl_primitive_desc_create(&pd, desc, attr, plan->engine->engine,
-                                   NULL) != dnnl_success)
-        pd = NULL;
-    dnnl_primitive_attr_destroy(attr);
-    return pd;
-}
-
 static bool is_plane(const wf__tensor *t)
 {
     return t->dtype == WF__F32 && t->shape.rank == 4 &&
            wf__shape_elements(&t->shape) > 0;
-}
-
-/* A step with a source and a destination in the value's own layout. */
-static wf_status simple_step(wf__plan *plan, const wf__unit *unit,
-                             dnnl_primitive_desc_t pd, int src, int dst)
-{
-    wf__step *step;
-    WF__TRY(wf__plan_step(plan, unit, pd, &step));
-    WF__TRY(wf__step_arg(plan, step, DNNL_ARG_SRC, src));
-    return wf__step_arg(plan, step, DNNL_ARG_DST, dst);
 }
 
 /*
@@ -59,140 +24,7 @@ static wf_status place_over(wf__plan *plan, const wf__unit *unit, int *src,
     return wf__value_memory(plan, unit->out[0], dst);
 }
 
-/* ---- posts as steps ------------------------------------------------------
- */
-
-static wf_status eltwise_step(wf__plan *plan, const wf__unit *unit,
-                              const wf__post *post,
-                              const dnnl_memory_desc_t *md, int src, int dst)
-{
-    dnnl_eltwise_desc_t desc;
-    WF__TRY(wf__plan_dnnl(
-        plan, unit,
-        dnnl_eltwise_forward_desc_init(&desc, dnnl_forward_inference, post->alg,
-                                       md, post->alpha, post->beta),
-        "function"));
-    dnnl_primitive_desc_t pd = try_primitive(plan, &desc);
-    if (!pd)
-        return wf__plan_dnnl(plan, unit, dnnl_unimplemented, "function");
-    wf_status st = simple_step(plan, unit, pd, src, dst);
-    dnnl_primitive_desc_destroy(pd);
-    return st;
-}
-
-/* A shape with ones in front, up to `rank` axes. */
-static wf__shape widen(const wf__shape *s, int rank)
-{
-    wf__shape out = {.rank = rank};
-    for (int i = 0; i < rank; i++)
-        out.dim[i] = i < rank - s->rank ? 1 : s->dim[i - (rank - s->rank)];
-    return out;
-}
-
-/* Memory of a value under a shape with as many axes as the result has. */
-static wf_status widened_memory(wf__plan *plan, const wf__unit *unit, int value,
-                                int rank, dnnl_memory_desc_t *md, int *memory)
-{
-    wf__place *v = &plan->values[value];
-    wf__shape wide = widen(&v->tensor.shape, rank);
-    int buffer;
-    WF__TRY(wf__value_plain(plan, unit, value, &buffer));
-    *md = wf__plain_md(&wide);
-    return wf__plan_memory(plan, md, buffer, v->ready ? v->tensor.data : NULL,
-                           memory);
-}
-
-/* A step with two operands: first, second, result. */
-enum { SECOND = 1, OPERANDS = 3 };
-
-/* `made` is false if oneDNN has no such primitive. */
-static wf_status operands_step(wf__plan *plan, const wf__unit *unit,
-                               const_dnnl_op_desc_t desc,
-                               const int arguments[OPERANDS],
-                               const int memories[OPERANDS], bool *made)
-{
-    wf__step *step;
-    dnnl_primitive_desc_t pd = try_primitive(plan, desc);
-    *made = pd != NULL;
-    if (!pd)
-        return WF_OK;
-    wf_status st = wf__plan_step(plan, unit, pd, &step);
-    dnnl_primitive_desc_destroy(pd);
-    WF__TRY(st);
-    for (int i = 0; i < OPERANDS; i++)
-        WF__TRY(wf__step_arg(plan, step, arguments[i], memories[i]));
-    return WF_OK;
-}
-
-static wf_status prelu_step(wf__plan *plan, const wf__unit *unit, int slope,
-                            const dnnl_memory_desc_t *md, int src, int dst,
-                            bool *made)
-{
-    static const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS,
-                                    DNNL_ARG_DST};
-    int memories[OPERANDS] = {src, -1, dst};
-    dnnl_memory_desc_t weights;
-    dnnl_prelu_desc_t desc;
-    WF__TRY(widened_memory(plan, unit, slope, md->ndims, &weights,
-                           &memories[SECOND]));
-    *made = false;
-    if (dnnl_prelu_forward_desc_init(&desc, dnnl_forward_inference, md,
-                                     &weights) != dnnl_success)
-        return WF_OK;
-    return operands_step(plan, unit, &desc, arguments, memories, made);
-}
-
-/* dst = src op value, whose shape may be stretched. */
-static wf_status binary_step(wf__plan *plan, const wf__unit *unit,
-                             dnnl_alg_kind_t alg, int value,
-                             const dnnl_memory_desc_t *md, int src, int dst,
-                             bool *made)
-{
-    static const int arguments[] = {DNNL_ARG_SRC_0, DNNL_ARG_SRC_1,
-                                    DNNL_ARG_DST};
-    int memories[OPERANDS] = {src, -1, dst};
-    const wf__shape *shape = &plan->values[value].tensor.shape;
-    dnnl_memory_desc_t other = *md;
-    dnnl_binary_desc_t desc;
-    bool same = shape->rank == md->ndims;
-    for (int i = 0; same && i < md->ndims; i++)
-        same = shape->dim[i] == md->dims[i];
-    if (same)
-        WF__TRY(wf__value_memory_as(plan, unit, value, md, &memories[SECOND]));
-    else
-        WF__TRY(widened_memory(plan, unit, value, md->ndims, &other,
-                               &memories[SECOND]));
-    *made = false;
-    if (dnnl_binary_desc_init(&desc, alg, md, &other, md) != dnnl_success)
-        return WF_OK;
-    return operands_step(plan, unit, &desc, arguments, memories, made);
-}
-
-wf_status wf__lower_post(wf__plan *plan, const wf__unit *unit,
-                         const wf__post *post, int value)
-{
-    const dnnl_memory_desc_t md = plan->values[value].md;
-    bool made = true;
-    int memory;
-    WF__TRY(wf__value_memory(plan, value, &memory));
-    switch (post->kind) {
-    case WF__POST_ELTWISE:
-        return eltwise_step(plan, unit, post, &md, memory, memory);
-    case WF__POST_PRELU:
-        WF__TRY(
-            prelu_step(plan, unit, post->value, &md, memory, memory, &made));
-        break;
-    case WF__POST_SUM:
-        WF__TRY(binary_step(plan, unit, dnnl_binary_add, post->value, &md,
-                            memory, memory, &made));
-        wf__value_used(plan, post->value);
-        break;
-    }
-    return made ? WF_OK : wf__plan_dnnl(plan, unit, dnnl_unimplemented, "post");
-}
-
-/* ---- element-wise units --------------------------------------------------
- */
+/* ---- element-wise units -------------------------------------------------- */
 
 static wf_status lower_eltwise(wf__plan *plan, const wf__unit *unit,
                                const wf__post *post)
@@ -200,7 +32,7 @@ static wf_status lower_eltwise(wf__plan *plan, const wf__unit *unit,
     int src, dst;
     const dnnl_memory_desc_t md = plan->values[unit->in[0]].md;
     WF__TRY(place_over(plan, unit, &src, &dst));
-    return eltwise_step(plan, unit, post, &md, src, dst);
+    return wf__eltwise_step(plan, unit, post, &md, src, dst);
 }
 
 static bool binary_alg(const wf__unit *unit, dnnl_alg_kind_t *alg)
@@ -253,18 +85,17 @@ static wf_status lower_binary(wf__plan *plan, const wf__unit *unit,
     WF__TRY(wf__value_place(plan, unit->out[0], &md, -1));
     WF__TRY(wf__value_memory(plan, unit->out[0], &dst));
     if (prelu)
-        WF__TRY(prelu_step(plan, unit, unit->in[1], &md, src, dst, made));
+        WF__TRY(wf__prelu_step(plan, unit, unit->in[1], &md, src, dst, made));
     else
-        WF__TRY(
-            binary_step(plan, unit, alg, unit->in[!full], &md, src, dst, made));
+        WF__TRY(wf__binary_step(plan, unit, alg, unit->in[!full], &md, src, dst,
+                                made));
     if (*made)
         for (int i = 0; i < 2; i++)
             wf__value_used(plan, unit->in[i]);
     return WF_OK;
 }
 
-/* ---- pools, normalisation, concatenation ---------------------------------
- */
+/* ---- pools, normalisation, concatenation --------------------------------- */
 
 static bool pool_desc(wf__plan *plan, const wf__unit *unit,
                       dnnl_pooling_desc_t *desc)
@@ -315,7 +146,7 @@ static wf_status lower_pool(wf__plan *plan, const wf__unit *unit, bool *made)
     if (!is_plane(&plan->values[unit->in[0]].tensor) ||
         !pool_desc(plan, unit, &desc))
         return WF_OK;
-    dnnl_primitive_desc_t pd = try_primitive(plan, &desc);
+    dnnl_primitive_desc_t pd = wf__try_primitive(plan, &desc);
     if (!pd)
         return WF_OK;
     *made = true;
@@ -327,13 +158,13 @@ static wf_status lower_pool(wf__plan *plan, const wf__unit *unit, bool *made)
     if (st == WF_OK)
         st = wf__value_memory(plan, unit->out[0], &dst);
     if (st == WF_OK)
-        st = simple_step(plan, unit, pd, src, dst);
+        st = wf__simple_step(plan, unit, pd, src, dst);
     dnnl_primitive_desc_destroy(pd);
     wf__value_used(plan, unit->in[0]);
     return st;
 }
 
-/* Scale and shift by channel, as two binary steps' worth in one primitive. */
+/* BatchNormalization that found no neighbour to go into. */
 static wf_status lower_batch_norm(wf__plan *plan, const wf__unit *unit,
                                   bool *made)
 {
@@ -357,7 +188,7 @@ static wf_status lower_batch_norm(wf__plan *plan, const wf__unit *unit,
             wf__node_float(unit->node, "epsilon", 1e-5f),
             dnnl_use_global_stats | dnnl_use_scaleshift) != dnnl_success)
         return WF_OK;
-    dnnl_primitive_desc_t pd = try_primitive(plan, &desc);
+    dnnl_primitive_desc_t pd = wf__try_primitive(plan, &desc);
     if (!pd)
         return WF_OK;
     *made = true;
@@ -405,7 +236,7 @@ static wf_status lower_concat(wf__plan *plan, const wf__unit *unit, bool *made)
             return WF_OK;
         mds[i] = v->md;
     }
-    dnnl_primitive_attr_t attr = plain_attr();
+    dnnl_primitive_attr_t attr = wf__plain_attr();
     if (!attr || dnnl_concat_primitive_desc_create(
                      &pd, NULL, n, (int)(axis < 0 ? axis + out->rank : axis),
                      mds, attr, plan->engine->engine) != dnnl_success)
@@ -435,8 +266,7 @@ static wf_status lower_concat(wf__plan *plan, const wf__unit *unit, bool *made)
     return WF_OK;
 }
 
-/* ---- dispatch ------------------------------------------------------------
- */
+/* ---- dispatch ------------------------------------------------------------ */
 
 /* Same elements in the same order: the result shares its operand's buffer. */
 static bool is_view(const wf__unit *unit)

@@ -226,7 +226,7 @@ static wf_status finish(wf__plan *plan, const wf__unit *unit, const posts *used,
     WF__TRY(post_args(plan, unit, used, step));
     wf__value_used(plan, unit->in[0]);
     for (int i = used->n; i < unit->n_posts; i++)
-        WF__TRY(wf__lower_post(plan, unit, &unit->posts[i], unit->out[0]));
+        WF__TRY(wf__post_step(plan, unit, &unit->posts[i], unit->out[0]));
     return WF_OK;
 }
 

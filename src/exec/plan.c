@@ -6,8 +6,7 @@
 /* Activations beyond this come from a batch or a picture that is too large. */
 #define MAX_ARENA ((size_t)12 << 30)
 
-/* ---- the arena -----------------------------------------------------------
- */
+/* ---- the arena ----------------------------------------------------------- */
 
 typedef struct order {
     const wf__buffer *buffer;
@@ -115,8 +114,7 @@ static void bind_addresses(wf__plan *plan)
     }
 }
 
-/* ---- making a plan -------------------------------------------------------
- */
+/* ---- making a plan ------------------------------------------------------- */
 
 static wf_status place_inputs(wf__plan *plan)
 {
@@ -214,8 +212,7 @@ bool wf__plan_fits(const wf__plan *plan, const wf__tensor *inputs, int threads)
     return true;
 }
 
-/* ---- running -------------------------------------------------------------
- */
+/* ---- running ------------------------------------------------------------- */
 
 static wf_status run_step(wf__plan *plan, wf__step *step, wf_error *err)
 {

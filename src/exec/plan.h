@@ -90,7 +90,7 @@ bool wf__plan_fits(const wf__plan *plan, const wf__tensor *inputs, int threads);
 wf_status wf__plan_run(wf__plan *plan, const wf__tensor *inputs,
                        wf__tensor *outputs, wf_error *err);
 
-/* ---- for lowering: shapes.c ---------------------------------------------- */
+/* ---- shapes.c ---------------------------------------------- */
 
 /* Shapes of every value, folding what only depends on shapes. */
 wf_status wf__plan_shapes(wf__plan *plan, const wf__tensor *inputs);
@@ -132,14 +132,39 @@ wf_status wf__value_place(wf__plan *plan, int value,
  * step that follows. */
 bool wf__value_used(wf__plan *plan, int value);
 
-/* ---- lower.c and lower_weighted.c ---------------------------------------- */
+/* ---- for lowering: steps.c ----------------------------------------------- */
 
-wf_status wf__plan_lower(wf__plan *plan);
+/* Attributes that put the scratchpad into our hands; NULL: no memory. */
+dnnl_primitive_attr_t wf__plain_attr(void);
+/* NULL where oneDNN has no such primitive. */
+dnnl_primitive_desc_t wf__try_primitive(wf__plan *plan,
+                                        const_dnnl_op_desc_t desc);
+/* A step from the memory `src` to the memory `dst`. */
+wf_status wf__simple_step(wf__plan *plan, const wf__unit *unit,
+                          dnnl_primitive_desc_t pd, int src, int dst);
+/* dst = f(src), both in the layout `md`. */
+wf_status wf__eltwise_step(wf__plan *plan, const wf__unit *unit,
+                           const wf__post *post, const dnnl_memory_desc_t *md,
+                           int src, int dst);
+/* dst = PReLU(src) with a value as slopes, and dst = src op value; the value's
+ * shape may be stretched.  `made` is false where oneDNN has no primitive. */
+wf_status wf__prelu_step(wf__plan *plan, const wf__unit *unit, int slope,
+                         const dnnl_memory_desc_t *md, int src, int dst,
+                         bool *made);
+wf_status wf__binary_step(wf__plan *plan, const wf__unit *unit,
+                          dnnl_alg_kind_t alg, int value,
+                          const dnnl_memory_desc_t *md, int src, int dst,
+                          bool *made);
+/* A post as a step of its own, on `value` in place. */
+wf_status wf__post_step(wf__plan *plan, const wf__unit *unit,
+                        const wf__post *post, int value);
+
+/* ---- lower_weighted.c, lower.c ------------------------------------------- */
+
 /* Conv and Gemm with constant weights. */
 wf_status wf__lower_conv(wf__plan *plan, const wf__unit *unit);
 wf_status wf__lower_gemm(wf__plan *plan, const wf__unit *unit);
-/* A post as a step of its own, on `value` in place. */
-wf_status wf__lower_post(wf__plan *plan, const wf__unit *unit,
-                         const wf__post *post, int value);
+/* Every unit of the program, in order. */
+wf_status wf__plan_lower(wf__plan *plan);
 
 #endif

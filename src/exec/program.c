@@ -20,8 +20,7 @@ static bool is_op(const wf__unit *unit, const char *name)
     return !strcmp(unit->node->op, name);
 }
 
-/* ---- constants -----------------------------------------------------------
- */
+/* ---- constants ----------------------------------------------------------- */
 
 static wf_status fold_unit(wf__program *p, wf__unit *unit, wf_error *err)
 {
@@ -52,8 +51,7 @@ static wf_status fold_unit(wf__program *p, wf__unit *unit, wf_error *err)
     return WF_OK;
 }
 
-/* ---- element-wise functions ----------------------------------------------
- */
+/* ---- element-wise functions ---------------------------------------------- */
 
 static bool scalar_constant(const int *in, int n, int index,
                             const wf__tensor *constants, float *value)
@@ -105,8 +103,7 @@ bool wf__as_eltwise(const wf__node *node, const int *in,
     return false;
 }
 
-/* ---- batch normalisation -------------------------------------------------
- */
+/* ---- batch normalisation ------------------------------------------------- */
 
 /* y = scale * x + shift for each of n channels; false if not constant. */
 static bool channel_affine(const wf__program *p, const wf__unit *bn, int64_t n,
@@ -257,8 +254,7 @@ done:
     return st;
 }
 
-/* ---- fusion --------------------------------------------------------------
- */
+/* ---- fusion -------------------------------------------------------------- */
 
 /* Conv over pictures, or Gemm, with constant float weights. */
 static bool is_weighted(const wf__program *p, const wf__unit *unit)
@@ -435,8 +431,7 @@ static wf_status fuse(fuser *f)
     return WF_OK;
 }
 
-/* ---- the whole -----------------------------------------------------------
- */
+/* ---- the whole ----------------------------------------------------------- */
 
 static wf_status make_units(wf__program *p, wf_error *err)
 {

@@ -13,8 +13,7 @@ void wf_detector_opts_init(wf_detector_opts *opts)
     *opts = (wf_detector_opts){.struct_size = sizeof(*opts)};
 }
 
-/* ---- opening -------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------- */
 
 const wf__detector_kind *wf__detector_recognise(const wf__graph *graph,
                                                 int *part)
@@ -108,8 +107,7 @@ void wf_detector_free(wf_detector *detector)
     wf__free(detector);
 }
 
-/* ---- settings ------------------------------------------------------------
- */
+/* ---- settings ------------------------------------------------------------ */
 
 float wf__detector_score(const wf_detector *detector)
 {
@@ -134,8 +132,7 @@ float wf__detector_min_face(const wf_detector *detector, const wf_image *photo)
                  fmaxf(MAX_SHARE * shorter, 1));
 }
 
-/* ---- lists of faces ------------------------------------------------------
- */
+/* ---- lists of faces ------------------------------------------------------ */
 
 wf_status wf__faces_add(wf__faces *faces, const wf_face *face, wf_error *err)
 {
@@ -192,8 +189,7 @@ void wf__faces_suppress(wf__faces *faces, float overlap, bool of_smaller)
     faces->count = kept;
 }
 
-/* ---- detecting -----------------------------------------------------------
- */
+/* ---- detecting ----------------------------------------------------------- */
 
 static int from_left(const void *a, const void *b)
 {

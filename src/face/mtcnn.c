@@ -72,8 +72,7 @@ static void make_square(wf_face *f)
     f->width = f->height = side;
 }
 
-/* ---- first stage ---------------------------------------------------------
- */
+/* ---- first stage --------------------------------------------------------- */
 
 static wf_status read_grid(const wf__tensor *scores, const float *score,
                            const float *box, float scale, wf__faces *out,
@@ -143,8 +142,7 @@ static wf_status scan_pyramid(wf_detector *d, wf_ctx *ctx,
     return WF_OK;
 }
 
-/* ---- second and third stage ----------------------------------------------
- */
+/* ---- second and third stage ---------------------------------------------- */
 
 /* The part of a box that lies in the photo; false if nothing does. */
 static bool clip_box(const wf_face *f, const wf_image *photo, wf__patch *patch)

@@ -3,8 +3,7 @@
 
 #include "image/image.h"
 
-/* ---- warp ----------------------------------------------------------------
- */
+/* ---- warp ---------------------------------------------------------------- */
 
 wf_status wf__affine_invert(const wf__affine *a, wf__affine *inverse,
                             wf_error *err)
@@ -85,8 +84,7 @@ wf_status wf__image_warp(const wf_image *source, const wf__affine *to_source,
     return WF_OK;
 }
 
-/* ---- resize --------------------------------------------------------------
- */
+/* ---- resize -------------------------------------------------------------- */
 
 /* Which source positions make output position i: first .. first + count - 1,
  * with weights from weight[i * most] on. */

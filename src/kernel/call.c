@@ -136,8 +136,7 @@ wf_status wf__op_broadcast(const wf__op_call *call, wf__shape *out,
     return WF_OK;
 }
 
-/* ---- elements ------------------------------------------------------------
- */
+/* ---- elements ------------------------------------------------------------ */
 
 bool wf__is_float(wf__dtype dtype)
 {
@@ -271,8 +270,7 @@ void wf__store_int(wf__tensor *t, int64_t i, int64_t value)
     }
 }
 
-/* ---- walks ---------------------------------------------------------------
- */
+/* ---- walks --------------------------------------------------------------- */
 
 void wf__strides(const wf__shape *shape, int64_t stride[WF__MAX_RANK])
 {
@@ -363,8 +361,7 @@ void wf__remap(wf__tensor *out, const wf__tensor *in,
     }
 }
 
-/* ---- windows -------------------------------------------------------------
- */
+/* ---- windows ------------------------------------------------------------- */
 
 /* An attribute with one value for each spatial axis. */
 static wf_status spatial_ints(const wf__op_call *call, const char *name,

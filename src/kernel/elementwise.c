@@ -3,8 +3,7 @@
 
 #include "kernel/call.h"
 
-/* ---- one input -----------------------------------------------------------
- */
+/* ---- one input ----------------------------------------------------------- */
 
 /* a and b are the operator's parameters, see unary_parameters. */
 typedef double unary_fn(double x, double a, double b);
@@ -122,8 +121,7 @@ static wf_status infer_cast(wf__op_call *call, wf_error *err)
     return wf__op_output(call, 0, (wf__dtype)to, &call->in[0]->shape, err);
 }
 
-/* ---- two and more inputs -------------------------------------------------
- */
+/* ---- two and more inputs ------------------------------------------------- */
 
 typedef struct binary {
     const char *op;
@@ -344,8 +342,7 @@ static wf_status run_where(wf__op_call *call, wf_error *err)
     return WF_OK;
 }
 
-/* ---- Clip ----------------------------------------------------------------
- */
+/* ---- Clip ---------------------------------------------------------------- */
 
 /* Limits are attributes before opset 11 and inputs since. */
 static wf_status infer_clip(wf__op_call *call, wf_error *err)
@@ -389,8 +386,7 @@ static wf_status run_clip(wf__op_call *call, wf_error *err)
     return WF_OK;
 }
 
-/* ---- table ---------------------------------------------------------------
- */
+/* ---- table --------------------------------------------------------------- */
 
 static const char *const alpha[] = {"alpha", NULL};
 static const char *const alpha_beta[] = {"alpha", "beta", NULL};

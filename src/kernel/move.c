@@ -3,8 +3,7 @@
 
 #include "kernel/call.h"
 
-/* ---- Transpose -----------------------------------------------------------
- */
+/* ---- Transpose ----------------------------------------------------------- */
 
 static wf_status permutation(const wf__op_call *call, int perm[WF__MAX_RANK],
                              wf_error *err)
@@ -50,8 +49,7 @@ static wf_status run_transpose(wf__op_call *call, wf_error *err)
     return WF_OK;
 }
 
-/* ---- Concat and Split ----------------------------------------------------
- */
+/* ---- Concat and Split ---------------------------------------------------- */
 
 /* Elements before and from an axis on. */
 static int64_t count_dims(const wf__shape *s, int begin, int end)
@@ -159,8 +157,7 @@ static wf_status run_split(wf__op_call *call, wf_error *err)
     return WF_OK;
 }
 
-/* ---- Slice ---------------------------------------------------------------
- */
+/* ---- Slice --------------------------------------------------------------- */
 
 typedef struct slice {
     wf__shape out;
@@ -237,8 +234,7 @@ static wf_status run_slice(wf__op_call *call, wf_error *err)
     return WF_OK;
 }
 
-/* ---- Gather --------------------------------------------------------------
- */
+/* ---- Gather -------------------------------------------------------------- */
 
 static wf_status infer_gather(wf__op_call *call, wf_error *err)
 {
@@ -285,8 +281,7 @@ static wf_status run_gather(wf__op_call *call, wf_error *err)
     return WF_OK;
 }
 
-/* ---- Expand, Tile, Pad ---------------------------------------------------
- */
+/* ---- Expand, Tile, Pad --------------------------------------------------- */
 
 static wf_status infer_expand(wf__op_call *call, wf_error *err)
 {
@@ -441,8 +436,7 @@ static wf_status run_pad(wf__op_call *call, wf_error *err)
     return WF_OK;
 }
 
-/* ---- DepthToSpace and back -----------------------------------------------
- */
+/* ---- DepthToSpace and back ----------------------------------------------- */
 
 static wf_status infer_depth(wf__op_call *call, wf_error *err)
 {

@@ -94,8 +94,7 @@ static wf_status run_instance_norm(wf__op_call *call, wf_error *err)
     return WF_OK;
 }
 
-/* ---- along one axis ------------------------------------------------------
- */
+/* ---- along one axis ------------------------------------------------------ */
 
 /* Lines of n values, `step` apart, that begin at outer * n * step + inner. */
 typedef struct lines {
@@ -197,8 +196,7 @@ static wf_status run_lp(wf__op_call *call, wf_error *err)
     return WF_OK;
 }
 
-/* ---- LayerNormalization --------------------------------------------------
- */
+/* ---- LayerNormalization -------------------------------------------------- */
 
 static wf_status infer_layer_norm(wf__op_call *call, wf_error *err)
 {

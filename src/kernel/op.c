@@ -76,8 +76,7 @@ wf_status wf__op_check_graph(const wf__graph *graph, wf_error *err)
     return WF_OK;
 }
 
-/* ---- the whole graph by the reference ------------------------------------
- */
+/* ---- the whole graph by the reference ------------------------------------ */
 
 /* One node: `values` holds every value of the graph that is known so far. */
 static wf_status run_node(const wf__graph *graph, const wf__node *node,

@@ -146,8 +146,7 @@ static wf_status run_reduce(wf__op_call *call, wf_error *err)
     return WF_OK;
 }
 
-/* ---- ArgMax, ArgMin ------------------------------------------------------
- */
+/* ---- ArgMax, ArgMin ------------------------------------------------------ */
 
 static wf_status infer_arg(wf__op_call *call, wf_error *err)
 {

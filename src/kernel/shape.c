@@ -14,8 +14,7 @@ static wf_status run_copy(wf__op_call *call, wf_error *err)
     return WF_OK;
 }
 
-/* ---- Reshape and its kin -------------------------------------------------
- */
+/* ---- Reshape and its kin ------------------------------------------------- */
 
 static wf_status infer_reshape(wf__op_call *call, wf_error *err)
 {
@@ -130,8 +129,7 @@ static wf_status run_dropout(wf__op_call *call, wf_error *err)
     return run_copy(call, err);
 }
 
-/* ---- values from shapes --------------------------------------------------
- */
+/* ---- values from shapes -------------------------------------------------- */
 
 static wf_status shape_range(const wf__op_call *call, int *begin, int *end)
 {

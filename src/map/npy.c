@@ -10,8 +10,7 @@
 #define MAX_FILE  ((size_t)4 << 30)
 #define ALIGNMENT 64 /* of the data, as NumPy itself writes */
 
-/* ---- writing -------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------- */
 
 wf_status wf_map_save(const wf_map *map, const char *path, wf_error *err)
 {
@@ -39,8 +38,7 @@ wf_status wf_map_save(const wf_map *map, const char *path, wf_error *err)
     return wf__outfile_commit(&file, err);
 }
 
-/* ---- reading -------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------- */
 
 typedef struct layout {
     bool big_endian, fortran;

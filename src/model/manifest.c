@@ -23,8 +23,7 @@ static wf_status wrong(const reader *r, const char *key, const char *expected)
                     r->path, key, expected);
 }
 
-/* ---- reading -------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------- */
 
 static wf_status read_text(const reader *r, const json_t *object,
                            const char *key, char *out, size_t size)
@@ -185,8 +184,7 @@ wf_status wf__manifest_read(const char *path, wf_model_info *info,
     return st;
 }
 
-/* ---- writing -------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------- */
 
 /* Shortest decimal that reads back as the same float. */
 static double tidy(float value)

@@ -6,8 +6,7 @@
 #include "base/sha256.h"
 #include "model/manifest.h"
 
-/* ---- opening -------------------------------------------------------------
- */
+/* ---- opening ------------------------------------------------------------- */
 
 static int channels_of(const wf_model_info *info)
 {
@@ -219,8 +218,7 @@ wf_status wf_model_store_thresholds(wf_model *model,
     return WF_OK;
 }
 
-/* ---- pre-processing ------------------------------------------------------
- */
+/* ---- pre-processing ------------------------------------------------------ */
 
 size_t wf__model_input_size(const wf_model *model)
 {
@@ -278,8 +276,7 @@ void wf__model_colour(const wf_model *model, const float rgb[3], float *value)
                    info->scale[c];
 }
 
-/* ---- embedding -----------------------------------------------------------
- */
+/* ---- embedding ----------------------------------------------------------- */
 
 static wf_status check_embeddings(const wf_model *model, const float *v,
                                   size_t n, wf_error *err)

@@ -47,8 +47,7 @@ static wf_status no_memory(const builder *b)
             return no_memory(b);                                               \
     } while (0)
 
-/* ---- tensors -------------------------------------------------------------
- */
+/* ---- tensors ------------------------------------------------------------- */
 
 static const char *text_or(const char *text, const char *fallback)
 {
@@ -146,8 +145,7 @@ static wf_status read_tensor(const builder *b, const Onnx__TensorProto *t,
     return WF_OK;
 }
 
-/* ---- values --------------------------------------------------------------
- */
+/* ---- values -------------------------------------------------------------- */
 
 static wf_status add_value(builder *b, const char *name, int *index)
 {
@@ -276,8 +274,7 @@ static wf_status add_inputs(builder *b)
     return WF_OK;
 }
 
-/* ---- nodes ---------------------------------------------------------------
- */
+/* ---- nodes --------------------------------------------------------------- */
 
 static wf_status bad_attribute(const builder *b, const wf__node *node,
                                const char *name, const char *what)
@@ -407,8 +404,7 @@ static wf_status link_inputs(builder *b, int index)
     return WF_OK;
 }
 
-/* ---- order ---------------------------------------------------------------
- */
+/* ---- order --------------------------------------------------------------- */
 
 /* Nodes that read node i's outputs: readers[first[i] .. first[i + 1] - 1]. */
 typedef struct edges {
@@ -491,8 +487,7 @@ static wf_status sort_nodes(builder *b)
     return WF_OK;
 }
 
-/* ---- the whole -----------------------------------------------------------
- */
+/* ---- the whole ----------------------------------------------------------- */
 
 static wf_status read_outputs(builder *b)
 {

@@ -112,8 +112,7 @@ static void test_npm_models(void **state)
     compare(NPM_FILE(name), nchw(1, 3, 240, 320), true);
 }
 
-/* ---- random graphs -------------------------------------------------------
- */
+/* ---- random graphs ------------------------------------------------------- */
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
@@ -318,8 +317,7 @@ static void test_random_graphs(void **state)
     printf("300 random graphs: largest difference %.1e\n", worst);
 }
 
-/* ---- errors, memory ------------------------------------------------------
- */
+/* ---- errors, memory ------------------------------------------------------ */
 
 static void test_errors(void **state)
 {

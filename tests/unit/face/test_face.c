@@ -133,8 +133,7 @@ static void test_patch(void **state)
     wf_image_free(photo);
 }
 
-/* ---- SCRFD, of which no file is at hand, by a graph that answers alike ----
- */
+/* ---- SCRFD, of which no file is at hand, by a graph that answers alike --- */
 
 /* One cell of one level speaks: the others are silent. */
 static writer fake_scrfd(void)
