@@ -39,6 +39,12 @@ typedef struct known {
     double thresholds[4][3];
 } known;
 
+/* "whyface calibrate pairs.txt" with the npm and shared models of TESTING.md.
+ */
+#define LFW                                                                    \
+    "LFW View 2, folds 1 to 5: 1500 mated and 1500 non-mated pairs, detector " \
+    "mtcnn, whyface 0.1.0, 2026-11-24"
+
 static const known models[] = {
     {
         "b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507",
@@ -48,8 +54,11 @@ static const known models[] = {
         /* ImageNet's mean and standard deviation. */
         {123.675f, 116.28f, 103.53f},
         {58.395f, 57.12f, 57.375f},
-        NULL,
-        {{0}},
+        LFW,
+        {{0.270997, 0.002000, 0.010667},
+         {0.239266, 0.008000, 0.008000},
+         {0.231423, 0.010000, 0.008000},
+         {0.294098, 0.000667, 0.013333}},
     },
     {
         "87aacdfe57510db2af90c0251df680e8eec88f122ee94712121d09bcaaaf3581",
@@ -58,8 +67,11 @@ static const known models[] = {
         "npm faceplugin-face-recognition-js 0.0.1, a MobileFaceNet",
         {127, 127, 127},
         {128, 128, 128},
-        NULL,
-        {{0}},
+        LFW,
+        {{0.266909, 0.002000, 0.013333},
+         {0.240877, 0.009333, 0.009333},
+         {0.238900, 0.010000, 0.009333},
+         {0.310570, 0.000667, 0.017333}},
     },
 };
 
@@ -79,7 +91,7 @@ bool wf__known_model(const char *sha256, wf_model_info *info)
             info->mean[c] = k->mean[c];
             info->scale[c] = 1 / k->divisor[c];
         }
-        info->n_thresholds = k->threshold_source ? 4 : 0;
+        info->n_thresholds = (int)WF__COUNT(k->thresholds);
         for (int t = 0; t < info->n_thresholds; t++) {
             wf_threshold *out = &info->thresholds[t];
             *out = (wf_threshold){.value = k->thresholds[t][0],
