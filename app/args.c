@@ -277,6 +277,30 @@ int app_get_number(const app_command *command, const app_args *args,
 /* ---- help ---------------------------------------------------------------- */
 
 #define HELP_COLUMN 28
+#define HELP_WIDTH  80
+
+/* Text broken between words to HELP_WIDTH, further lines indented; a newline is
+ * kept only where it stands twice. */
+static void print_wrapped(FILE *out, const char *text, int indent)
+{
+    int column = indent;
+    while (*text) {
+        int word = (int)strcspn(text, " \n");
+        if (column > indent && column + 1 + word > HELP_WIDTH) {
+            fprintf(out, "\n%*s", indent, "");
+            column = indent;
+        }
+        column +=
+            fprintf(out, "%s%.*s", column > indent ? " " : "", word, text);
+        text += word;
+        if (text[0] == '\n' && text[1] == '\n') {
+            fprintf(out, "\n\n%*s", indent, "");
+            column = indent;
+        }
+        text += strspn(text, " \n");
+    }
+    fputc('\n', out);
+}
 
 static void print_option(FILE *out, const app_option *o)
 {
@@ -285,9 +309,10 @@ static void print_option(FILE *out, const app_option *o)
              o->letter ? o->letter : ' ', o->letter ? ',' : ' ', o->name,
              o->metavar ? " " : "", o->metavar ? o->metavar : "");
     if (strlen(left) >= HELP_COLUMN)
-        fprintf(out, "%s\n%*s%s\n", left, HELP_COLUMN, "", o->help);
+        fprintf(out, "%s\n%*s", left, HELP_COLUMN, "");
     else
-        fprintf(out, "%-*s%s\n", HELP_COLUMN, left, o->help);
+        fprintf(out, "%-*s", HELP_COLUMN, left);
+    print_wrapped(out, o->help, HELP_COLUMN);
 }
 
 static void print_table(FILE *out, const char *title, const app_option *table)
@@ -301,9 +326,10 @@ static void print_table(FILE *out, const char *title, const app_option *table)
 
 void app_print_help(FILE *out, const app_command *command)
 {
-    fprintf(out, "usage: whyface %s%s %s\n\n%s\n", command->name,
+    fprintf(out, "usage: whyface %s%s %s\n\n", command->name,
             command->options || command->more ? " [OPTIONS]" : "",
-            command->operands, command->about);
+            command->operands);
+    print_wrapped(out, command->about, 0);
     print_table(out, "Options", command->options);
     print_table(out, "Common options", command->more);
     fprintf(out, "\nExample:\n  %s\n", command->example);
