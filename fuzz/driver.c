@@ -1,8 +1,9 @@
 /*
  * usage: TARGET [FILE...]
+ *        TARGET --write FOLDER
  *
  * Runs the files given, or else the seeds with a fixed number of mutations of
- * each, the same every time.
+ * each, the same every time.  --write stores the seeds, for libFuzzer.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,11 +88,30 @@ static int run_file(const char *path)
     return 0;
 }
 
+static int write_seeds(const char *folder)
+{
+    uint8_t *seed;
+    size_t size;
+    for (int i = 0; fuzz_seed(i, &seed, &size); i++) {
+        char path[4096];
+        snprintf(path, sizeof(path), "%s/seed%d", folder, i);
+        FILE *file = fopen(path, "wb");
+        if (!file || fwrite(seed, 1, size, file) != size || fclose(file)) {
+            fprintf(stderr, "cannot write '%s'\n", path);
+            return 1;
+        }
+        free(seed);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     uint8_t *seed;
     size_t size;
     int seeds = 0, status = 0;
+    if (argc == 3 && !strcmp(argv[1], "--write"))
+        return write_seeds(argv[2]);
     for (int i = 1; i < argc; i++)
         status |= run_file(argv[i]);
     for (; argc == 1 && fuzz_seed(seeds, &seed, &size); seeds++) {
