@@ -520,10 +520,11 @@ typedef enum wf_side { WF_SIDE_PROBE = 0, WF_SIDE_OTHER = 1 } wf_side;
 
 /*
  * Explains {probe, mate} and, where `nonmate` is given, {probe, non-mate}:
- * the paper's definition (Lu & Ebrahimi 2023, section 3.1).  The crops must
- * have the model's size.  The same inputs, options (with their seed) and
- * version give the same maps for any number of threads and any batch size, up
- * to the rounding of the model's own arithmetic.
+ * the paper's definition (Lu & Ebrahimi 2023, section 3.1).  `options` NULL:
+ * S-RISE with its defaults.  The crops must have the model's size.  The same
+ * inputs, options (with their seed) and version give the same maps for any
+ * number of threads and any batch size, up to the rounding of the model's own
+ * arithmetic.
  */
 WF_API WF_NODISCARD wf_status wf_explain(wf_ctx *ctx, wf_model *model,
                                          const wf_options *options,
