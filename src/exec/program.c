@@ -172,7 +172,8 @@ static bool has_plain_bias(const wf__program *p, const wf__unit *unit,
     if (unit->node->n_inputs < 3 || unit->in[2] < 0)
         return true;
     const wf__tensor *t = &p->constants[unit->in[2]];
-    return t->data && t->dtype == WF__F32 &&
+    return t->data && t->dtype == WF__F32 && t->shape.rank >= 1 &&
+           t->shape.dim[t->shape.rank - 1] == outputs &&
            wf__shape_elements(&t->shape) == outputs;
 }
 
@@ -282,19 +283,25 @@ static void swallow(fuser *f, int index, wf__unit *next)
     next->gone = true;
 }
 
-/* PRelu with constant slopes, one for each channel or one for all. */
-static bool as_prelu(const wf__program *p, const wf__unit *unit, wf__post *post)
+/*
+ * PRelu with constant slopes: one for all, or one for each channel of a result
+ * with that many dimensions behind it (C x 1 x 1 after Conv, C after Gemm).
+ */
+static bool as_prelu(const wf__program *p, const wf__unit *before,
+                     const wf__unit *unit, wf__post *post)
 {
-    if (!is_op(unit, "PRelu") || unit->in[1] < 0)
+    if (!is_op(unit, "PRelu"))
         return false;
     const wf__tensor *slope = &p->constants[unit->in[1]];
+    int rank = is_op(before, "Conv") ? 3 : 1;
     if (!slope->data || slope->dtype != WF__F32)
+        return false;
+    bool one = wf__shape_elements(&slope->shape) == 1;
+    if (slope->shape.rank > rank || (!one && slope->shape.rank != rank))
         return false;
     for (int i = 1; i < slope->shape.rank; i++)
         if (slope->shape.dim[i] != 1)
             return false;
-    if (slope->shape.rank > 3)
-        return false;
     *post = (wf__post){.kind = WF__POST_PRELU, .value = unit->in[1]};
     return true;
 }
@@ -334,7 +341,7 @@ static wf_status fuse_next(fuser *f, int index, bool *fused)
             WF__TRY(fold_after(f, unit, next, fused));
     } else if (unit->n_posts < WF__MAX_POSTS &&
                (wf__as_eltwise(next->node, next->in, f->p->constants, &post) ||
-                as_prelu(f->p, next, &post) ||
+                as_prelu(f->p, unit, next, &post) ||
                 (is_op(unit, "Conv") && as_sum(f, index, next, &post)))) {
         unit->posts[unit->n_posts++] = post;
         *fused = true;

@@ -193,7 +193,10 @@ static void push_prelu(chain *c, const char *in, const char *out)
 {
     char slope[32];
     snprintf(slope, sizeof(slope), "s%d", c->n);
-    constant(c, slope, (int64_t[]){c->channels[c->n], 1, 1}, 3, -0.5f, 0.5f);
+    /* One a channel, one for all, or one a column. */
+    int kind = (int)draw(c, 4);
+    int64_t n = kind == 0 ? 1 : kind == 1 ? c->side[c->n] : c->channels[c->n];
+    constant(c, slope, (int64_t[]){n, 1, 1}, kind < 2 ? 1 : 3, -0.5f, 0.5f);
     push(c, node("PRelu", NAMES(in, slope), NAMES(out)), c->channels[c->n],
          c->side[c->n]);
 }
