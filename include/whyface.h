@@ -211,8 +211,10 @@ typedef struct wf_detector wf_detector;
 typedef struct wf_detector_opts {
     size_t struct_size; /* set by wf_detector_opts_init */
     float score;        /* lowest score kept; 0: the detector's default */
-    float min_face;     /* smallest face searched for, pixels; 0: default 20,
-                           or less where the whole photo is that small */
+    /* Smallest face searched for, pixels.  0: the default, 20, or 2 % of the
+     * photo's longer side where that is more, or less where the whole photo is
+     * that small. */
+    float min_face;
 } wf_detector_opts;
 
 WF_API void wf_detector_opts_init(wf_detector_opts *opts);
