@@ -50,11 +50,12 @@ static json_t *pair_json(const app_result *r, wf_pair pair)
     json_t *o = json_object();
     wf_explanation_stats(r->explanation, &stats);
     json_object_set_new(o, "similarity", app_number(similarity));
-    json_object_set_new(
-        o, "verdict",
-        isnan(r->threshold)
-            ? json_null()
-            : json_string(similarity >= r->threshold ? "match" : "no match"));
+    json_object_set_new(o, "verdict",
+                        isnan(r->threshold.value)
+                            ? json_null()
+                            : json_string(similarity >= r->threshold.value
+                                              ? "match"
+                                              : "no match"));
     json_object_set_new(o, "identical_crops",
                         json_boolean(pair == WF_PAIR_MATE
                                          ? stats.identical_probe_mate
@@ -135,8 +136,8 @@ json_t *app_result_json(const app_result *r)
                             : json_null());
     json_object_set_new(
         root, "threshold",
-        json_pack("{s:o s:s s:s}", "value", app_number(r->threshold), "name",
-                  r->threshold_name, "source", r->threshold_source));
+        json_pack("{s:o s:s s:s}", "value", app_number(r->threshold.value),
+                  "name", r->threshold.name, "source", r->threshold.source));
     json_object_set_new(root, "method", options_json(r->options));
     json_object_set_new(root, "forwards",
                         json_integer((json_int_t)stats.forwards));

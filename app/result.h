@@ -11,8 +11,7 @@ typedef struct app_result {
     const wf_options *options;
     const wf_explanation *explanation;
     const app_face *faces[3]; /* probe, mate, non-mate (or NULL) */
-    double threshold;         /* NaN: unknown */
-    const char *threshold_name, *threshold_source;
+    app_threshold threshold;
     json_t *files;         /* list of names, borrowed */
     double seconds_figure; /* drawing and writing */
     double seconds_total;

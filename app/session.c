@@ -1,6 +1,7 @@
 #include "app/session.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -248,6 +249,38 @@ void app_face_free(app_face *face)
 {
     wf_image_free(face->crop);
     face->crop = NULL;
+}
+
+/* ---- thresholds ---------------------------------------------------------- */
+
+int app_find_threshold(const app_session *s, app_threshold *threshold)
+{
+    const char *given = app_get(s->args, "threshold");
+    char *end;
+    double number = given ? strtod(given, &end) : NAN;
+    *threshold = (app_threshold){NAN, "", ""};
+    if (given && end != given && !*end) {
+        if (!(number >= -1 && number <= 1)) {
+            app_error(s->command,
+                      "option --threshold: a cosine similarity lies in -1..1, "
+                      "got '%s'",
+                      given);
+            return APP_USAGE;
+        }
+        *threshold =
+            (app_threshold){number, "given", "given on the command line"};
+        return APP_OK;
+    }
+    const wf_threshold *t = wf_model_threshold(s->model, given);
+    if (t)
+        *threshold = (app_threshold){t->value, t->name, t->source};
+    if (t || !given)
+        return APP_OK;
+    app_error(s->command, "model '%s' has no threshold '%s'",
+              wf_model_get_info(s->model)->name, given);
+    app_hint("'whyface models show' lists its thresholds; 'whyface calibrate' "
+             "measures them");
+    return APP_USAGE;
 }
 
 /* ---- places to write to -------------------------------------------------- */

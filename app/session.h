@@ -51,6 +51,18 @@ void app_face_free(app_face *face);
 wf_status app_faces(app_session *session, const wf_image *photo,
                     wf_face **faces, size_t *count, wf_error *err);
 
+/* What --threshold means. */
+typedef struct app_threshold {
+    double value; /* NaN: unknown */
+    const char *name, *source;
+} app_threshold;
+
+/*
+ * --threshold is a similarity or the name of one of the model's thresholds;
+ * without it, the model's own choice.  APP_USAGE after a message.
+ */
+int app_find_threshold(const app_session *session, app_threshold *threshold);
+
 /* Makes a folder and those above it, and checks that it can be written. */
 int app_make_folder(const app_command *command, const char *path);
 /* Whether a file of that name can be written; nothing is left behind. */

@@ -30,8 +30,7 @@ typedef struct job {
     app_face faces[3];
     int n;
     wf_explanation *explanation;
-    double threshold; /* NaN: unknown */
-    const char *threshold_name, *threshold_source;
+    app_threshold threshold;
     json_t *files;
     double start, seconds_figure;
 } job;
@@ -53,43 +52,6 @@ static int make_options(job *j)
 failed:
     app_fail(j->command, &err);
     return APP_USAGE;
-}
-
-/* A number, the name of one of the model's thresholds, or its own default. */
-static int find_threshold(job *j)
-{
-    const char *given = app_get(j->args, "threshold");
-    char *end;
-    double number = given ? strtod(given, &end) : NAN;
-    j->threshold = NAN;
-    j->threshold_name = j->threshold_source = "";
-    if (given && end != given && !*end) {
-        if (!(number >= -1 && number <= 1)) {
-            app_error(j->command,
-                      "option --threshold: a cosine similarity lies in -1..1, "
-                      "got '%s'",
-                      given);
-            return APP_USAGE;
-        }
-        j->threshold = number;
-        j->threshold_name = "given";
-        j->threshold_source = "given on the command line";
-        return APP_OK;
-    }
-    const wf_threshold *t = wf_model_threshold(j->session.model, given);
-    if (!t && given) {
-        app_error(j->command, "model '%s' has no threshold '%s'",
-                  wf_model_get_info(j->session.model)->name, given);
-        app_hint("'whyface models show' lists its thresholds; 'whyface "
-                 "calibrate' measures them");
-        return APP_USAGE;
-    }
-    if (t) {
-        j->threshold = t->value;
-        j->threshold_name = t->name;
-        j->threshold_source = t->source;
-    }
-    return APP_OK;
 }
 
 static int load_faces(job *j)
@@ -194,8 +156,8 @@ static wf_status write_figures(job *j, double opacity, wf_error *err)
              wf_options_get(j->options, "seed"));
     opts.colormap = app_get(j->args, "colormap");
     opts.opacity = (float)opacity;
-    opts.threshold = j->threshold;
-    opts.threshold_source = j->threshold_source;
+    opts.threshold = j->threshold.value;
+    opts.threshold_source = j->threshold.source;
     opts.probe = captions[0];
     opts.mate = captions[1];
     opts.nonmate = j->n == 3 ? captions[2] : NULL;
@@ -215,8 +177,6 @@ static int write_all(job *j, double opacity)
                          .options = j->options,
                          .explanation = j->explanation,
                          .threshold = j->threshold,
-                         .threshold_name = j->threshold_name,
-                         .threshold_source = j->threshold_source,
                          .files = j->files,
                          .seconds_figure = j->seconds_figure,
                          .seconds_total = app_now() - j->start};
@@ -233,11 +193,11 @@ static void print_summary(const job *j)
     for (int i = 0; i < j->n - 1; i++) {
         double s = wf_explanation_similarity(j->explanation, (wf_pair)i);
         printf("probe and %-8s similarity %.3f", i ? "non-mate" : "mate", s);
-        if (isnan(j->threshold))
+        if (isnan(j->threshold.value))
             printf("  (no threshold known)\n");
         else
-            printf("  threshold %.3f  %s\n", j->threshold,
-                   s >= j->threshold ? "match" : "no match");
+            printf("  threshold %.3f  %s\n", j->threshold.value,
+                   s >= j->threshold.value ? "match" : "no match");
     }
     if (stats.identical_probe_mate)
         printf("note: probe and mate are the same picture\n");
@@ -315,7 +275,7 @@ static int run(const app_command *command, const app_args *args)
         status = app_session_open(command, args, APP_MODEL | APP_DETECTOR,
                                   &j.session);
     if (status == APP_OK)
-        status = find_threshold(&j);
+        status = app_find_threshold(&j.session, &j.threshold);
     if (status == APP_OK)
         status = load_faces(&j);
     if (status == APP_OK)

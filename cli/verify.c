@@ -10,25 +10,6 @@ static const app_option options[] = {
     {"json", 0, NULL, "print JSON"},
     {0}};
 
-static int find_threshold(const app_command *command, const app_args *args,
-                          const wf_model *model, double *threshold)
-{
-    const char *given = app_get(args, "threshold");
-    char *end;
-    *threshold = given ? strtod(given, &end) : NAN;
-    if (given && end != given && !*end && fabs(*threshold) <= 1)
-        return APP_OK;
-    const wf_threshold *t = wf_model_threshold(model, given);
-    *threshold = t ? t->value : NAN;
-    if (t || !given)
-        return APP_OK;
-    app_error(command,
-              "'%s' is neither a similarity in -1..1 nor a threshold "
-              "of the model",
-              given);
-    return APP_USAGE;
-}
-
 static int print_result(const app_command *command, const app_args *args,
                         double similarity, double threshold)
 {
@@ -55,10 +36,10 @@ static int run(const app_command *command, const app_args *args)
     app_face faces[2] = {{0}};
     wf_error err = {0};
     float *e = NULL;
-    double threshold;
+    app_threshold threshold;
     int status = app_session_open(command, args, APP_MODEL | APP_DETECTOR, &s);
     if (status == APP_OK)
-        status = find_threshold(command, args, s.model, &threshold);
+        status = app_find_threshold(&s, &threshold);
     for (size_t i = 0; i < 2 && status == APP_OK; i++)
         if (app_face_load(&s, args->operands[i], app_get_nth(args, "face", i),
                           &faces[i], &err) != WF_OK)
@@ -71,7 +52,7 @@ static int run(const app_command *command, const app_args *args)
             status = app_fail(command, &err);
         else
             status = print_result(command, args, wf_similarity(e, e + dim, dim),
-                                  threshold);
+                                  threshold.value);
     }
     free(e);
     app_face_free(&faces[0]);
