@@ -1,12 +1,11 @@
 #include "app/result.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "app/files.h"
 
 #define FORMAT 1
 
@@ -159,32 +158,19 @@ static char *to_text(json_t *root)
 
 int app_json_save(const app_command *command, json_t *root, const char *path)
 {
-    char temporary[4200];
+    app_file file;
     char *text = to_text(root);
     if (!text) {
         app_error(command, "out of memory for '%s'", path);
         return APP_FAILED;
     }
-    snprintf(temporary, sizeof(temporary), "%s.tmp-XXXXXX", path);
-    int fd = mkstemp(temporary);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-    int good = file && fprintf(file, "%s\n", text) > 0 && fflush(file) == 0;
-    int code = errno;
-    if (file && fclose(file) && good) {
-        good = 0;
-        code = errno;
-    }
-    if (good && rename(temporary, path)) {
-        good = 0;
-        code = errno;
+    int status = app_file_open(command, path, &file);
+    if (status == APP_OK) {
+        fprintf(file.stream, "%s\n", text);
+        status = app_file_finish(&file);
     }
     free(text);
-    if (good)
-        return APP_OK;
-    if (fd >= 0)
-        unlink(temporary);
-    app_error(command, "cannot write '%s': %s", path, strerror(code));
-    return APP_FAILED;
+    return status;
 }
 
 int app_json_print(const app_command *command, json_t *root)

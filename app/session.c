@@ -1,11 +1,8 @@
 #include "app/session.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "app/progress.h"
 
@@ -281,58 +278,4 @@ int app_find_threshold(const app_session *s, app_threshold *threshold)
     app_hint("'whyface models show' lists its thresholds; 'whyface calibrate' "
              "measures them");
     return APP_USAGE;
-}
-
-/* ---- places to write to -------------------------------------------------- */
-
-int app_make_folder(const app_command *command, const char *path)
-{
-    char part[4096];
-    size_t length = strlen(path);
-    if (!*path || length >= sizeof(part)) {
-        app_error(command, "'%.200s' is no name for a folder", path);
-        return APP_FAILED;
-    }
-    snprintf(part, sizeof(part), "%s", path);
-    for (size_t i = 1; i <= length; i++) {
-        if (part[i] != '/' && part[i])
-            continue;
-        char old = part[i];
-        part[i] = '\0';
-        if (mkdir(part, 0777) && errno != EEXIST && errno != EISDIR) {
-            app_error(command, "cannot make the folder '%s': %s", part,
-                      strerror(errno));
-            return APP_FAILED;
-        }
-        part[i] = old;
-    }
-    if (access(path, W_OK | X_OK)) {
-        app_error(command, "cannot write to the folder '%s': %s", path,
-                  strerror(errno));
-        return APP_FAILED;
-    }
-    struct stat info;
-    if (stat(path, &info) || !S_ISDIR(info.st_mode)) {
-        app_error(command, "'%s' is not a folder", path);
-        return APP_FAILED;
-    }
-    return APP_OK;
-}
-
-int app_check_writable(const app_command *command, const char *path)
-{
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    struct stat info;
-    snprintf(folder, sizeof(folder), "%.*s",
-             slash ? (int)(slash - path + 1) : 1, slash ? path : ".");
-    if (stat(folder, &info) || access(folder, W_OK | X_OK)) {
-        app_error(command, "cannot write '%s': %s", path, strerror(errno));
-        return APP_FAILED;
-    }
-    if (!stat(path, &info) && S_ISDIR(info.st_mode)) {
-        app_error(command, "cannot write '%s': it is a folder", path);
-        return APP_FAILED;
-    }
-    return APP_OK;
 }

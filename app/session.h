@@ -63,9 +63,4 @@ typedef struct app_threshold {
  */
 int app_find_threshold(const app_session *session, app_threshold *threshold);
 
-/* Makes a folder and those above it, and checks that it can be written. */
-int app_make_folder(const app_command *command, const char *path);
-/* Whether a file of that name can be written; nothing is left behind. */
-int app_check_writable(const app_command *command, const char *path);
-
 #endif

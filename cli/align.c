@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/files.h"
 #include "app/progress.h"
 #include "app/session.h"
 #include "cli/commands.h"

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "app/files.h"
 #include "app/progress.h"
 #include "app/result.h"
 #include "cli/commands.h"

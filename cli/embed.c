@@ -1,8 +1,7 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "app/files.h"
 #include "app/progress.h"
 #include "app/result.h"
 #include "cli/commands.h"
@@ -25,31 +24,21 @@ static int has_ending(const char *path, const char *ending)
     return n > m && !strcmp(path + n - m, ending);
 }
 
-/* A text file under a temporary name first. */
+/* Names, one a line, with their values behind them if wanted. */
 static int write_text(const app_command *command, const char *path,
                       const table *t, int with_values)
 {
-    char temporary[4200];
-    snprintf(temporary, sizeof(temporary), "%s.tmp-XXXXXX", path);
-    int fd = mkstemp(temporary);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-    for (size_t i = 0; file && i < t->n; i++) {
-        fputs(t->names[i], file);
+    app_file file;
+    int status = app_file_open(command, path, &file);
+    if (status != APP_OK)
+        return status;
+    for (size_t i = 0; i < t->n; i++) {
+        fputs(t->names[i], file.stream);
         for (size_t k = 0; with_values && k < t->dim; k++)
-            fprintf(file, ",%.9g", (double)t->values[i * t->dim + k]);
-        fputc('\n', file);
+            fprintf(file.stream, ",%.9g", (double)t->values[i * t->dim + k]);
+        fputc('\n', file.stream);
     }
-    int good = file && !ferror(file) && fflush(file) == 0;
-    int code = errno;
-    if (file)
-        fclose(file);
-    if (good && rename(temporary, path) == 0)
-        return APP_OK;
-    code = good ? errno : code;
-    if (fd >= 0)
-        unlink(temporary);
-    app_error(command, "cannot write '%s': %s", path, strerror(code));
-    return APP_FAILED;
+    return app_file_finish(&file);
 }
 
 static int write_npy(const app_command *command, const char *path,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/files.h"
 #include "app/progress.h"
 #include "app/result.h"
 #include "cli/commands.h"

@@ -1,0 +1,27 @@
+/* Files and folders that commands write to. */
+#ifndef APP_FILES_H
+#define APP_FILES_H
+
+#include "app/args.h"
+
+/*
+ * A text file under a temporary name in its folder; app_file_finish gives it
+ * its name, or removes it if anything went wrong.
+ */
+typedef struct app_file {
+    const app_command *command;
+    const char *path;
+    char temporary[4200];
+    FILE *stream;
+} app_file;
+
+/* APP_OK, or APP_FAILED after a message. */
+int app_file_open(const app_command *command, const char *path, app_file *file);
+int app_file_finish(app_file *file);
+
+/* Makes a folder and those above it, and checks that it can be written. */
+int app_make_folder(const app_command *command, const char *path);
+/* Whether a file of that name can be written; nothing is left behind. */
+int app_check_writable(const app_command *command, const char *path);
+
+#endif
