@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wf__shape shape = {4, {2, 1, 8, 8}};
     for (int i = 1; fits && i < 4; i++)
         shape.dim[i] = s->dim[i] > 0 ? s->dim[i] : 8;
-    if (wf__exec_create(graph, &exec, &err) != WF_OK)
+    if (wf__exec_create(graph, NULL, &exec, &err) != WF_OK)
         return 0;
     wf__tensor in, out[8];
     if (fits && wf__tensor_alloc(&in, WF__F32, &shape, &err) == WF_OK) {

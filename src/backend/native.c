@@ -162,7 +162,9 @@ wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
         wf__graph_free(graph);
         goto fail;
     }
-    WF__TRY_GOTO(wf__exec_create(graph, &n->exec, err), fail_named);
+    WF__TRY_GOTO(wf__exec_create(graph, &(wf__exec_opts){.fixed_size = true},
+                                 &n->exec, err),
+                 fail_named);
     WF__TRY_GOTO(check_batch(n, err), fail_named);
     size_t fit = BATCH_BYTES / (input_size(&n->base) * sizeof(float));
     n->base.best_batch =

@@ -55,7 +55,8 @@ wf_status wf__plan_buffer(wf__plan *plan, size_t size, int *out)
               sizeof(*plan->buffers)))
         return wf__plan_no_memory(plan);
     *out = plan->n_buffers++;
-    plan->buffers[*out] = (wf__buffer){.size = size, .first = -1, .last = -1};
+    plan->buffers[*out] =
+        (wf__buffer){.size = size, .first = -1, .last = -1, .input = -1};
     return WF_OK;
 }
 
@@ -106,6 +107,37 @@ wf_status wf__step_arg(wf__plan *plan, wf__step *step, int argument, int memory)
     return WF_OK;
 }
 
+/* One scratchpad for all steps, as large as the largest needs. */
+static wf_status share_scratchpad(wf__plan *plan, size_t size)
+{
+    if (plan->scratchpad < 0)
+        WF__TRY(wf__plan_buffer(plan, 0, &plan->scratchpad));
+    wf__buffer *shared = &plan->buffers[plan->scratchpad];
+    shared->size = WF__MAX(shared->size, size);
+    return WF_OK;
+}
+
+wf_status wf__plan_conv(wf__plan *plan, const wf__conv *conv, size_t n, int in,
+                        int residual, int out, int second, wf__step **made)
+{
+    wf__step *step;
+    int at = plan->n_steps;
+    WF__TRY(add_step(plan, made));
+    step = *made;
+    step->conv = conv;
+    step->images = n;
+    step->in = in;
+    step->residual = residual;
+    step->stored[0].buffer = out;
+    step->stored[1].buffer = second;
+    touch(plan, in, at);
+    touch(plan, residual, at);
+    touch(plan, out, at);
+    touch(plan, second, at);
+    return share_scratchpad(plan,
+                            wf__conv_scratch_bytes(conv, n, plan->threads));
+}
+
 wf_status wf__plan_step(wf__plan *plan, const wf__unit *unit,
                         const_dnnl_primitive_desc_t pd, wf__step **out)
 {
@@ -119,10 +151,7 @@ wf_status wf__plan_step(wf__plan *plan, const wf__unit *unit,
                           "primitive"));
     if (!size)
         return WF_OK;
-    if (plan->scratchpad < 0)
-        WF__TRY(wf__plan_buffer(plan, 0, &plan->scratchpad));
-    wf__buffer *shared = &plan->buffers[plan->scratchpad];
-    shared->size = WF__MAX(shared->size, size);
+    WF__TRY(share_scratchpad(plan, size));
     WF__TRY(wf__plan_memory(plan, scratchpad, plan->scratchpad, NULL, &memory));
     return wf__step_arg(plan, *out, DNNL_ARG_SCRATCHPAD, memory);
 }
@@ -189,6 +218,8 @@ wf_status wf__value_plain(wf__plan *plan, const wf__unit *unit, int value,
                           int *buffer)
 {
     wf__place *v = &plan->values[value];
+    if (v->tensor.dtype == WF__F32)
+        WF__TRY(wf__value_float(plan, unit, value));
     *buffer = v->buffer;
     if (v->ready || v->tensor.dtype != WF__F32)
         return WF_OK;
@@ -210,6 +241,7 @@ wf_status wf__value_place(wf__plan *plan, int value,
     wf__place *v = &plan->values[value];
     v->md = *md;
     v->plain = -1;
+    v->format = v->second = (wf__format){.type = WF__NOTHING};
     if (buffer < 0)
         WF__TRY(wf__plan_buffer(plan, dnnl_memory_desc_get_size(md), &buffer));
     v->buffer = buffer;

@@ -1,7 +1,9 @@
 #include "exec/exec.h"
 
+#include <math.h>
 #include <time.h>
 
+#include "base/cpu.h"
 #include "base/parallel.h"
 #include "exec/plan.h"
 
@@ -27,7 +29,8 @@ static wf_status make_engine(wf__engine *e, wf_error *err)
     return WF_OK;
 }
 
-wf_status wf__exec_create(wf__graph *graph, wf__exec **out, wf_error *err)
+wf_status wf__exec_create(wf__graph *graph, const wf__exec_opts *opts,
+                          wf__exec **out, wf_error *err)
 {
     wf_status st;
     wf__exec *exec = wf__calloc(1, sizeof(*exec));
@@ -36,6 +39,8 @@ wf_status wf__exec_create(wf__graph *graph, wf__exec **out, wf_error *err)
         WF__FAIL(err, WF_ENOMEM, "out of memory while preparing the model");
     }
     exec->graph = graph;
+    if (opts)
+        exec->engine.opts = *opts;
     WF__TRY_GOTO(wf__op_check_graph(graph, err), fail);
     WF__TRY_GOTO(make_engine(&exec->engine, err), fail);
     WF__TRY_GOTO(wf__program_create(&exec->program, graph, err), fail);
@@ -46,12 +51,25 @@ fail:
     return st;
 }
 
+static void drop_plans(wf__exec *exec)
+{
+    for (int i = 0; i < exec->n_plans; i++)
+        wf__plan_free(exec->plans[i]);
+    exec->n_plans = 0;
+}
+
 void wf__exec_free(wf__exec *exec)
 {
     if (!exec)
         return;
-    for (int i = 0; i < exec->n_plans; i++)
-        wf__plan_free(exec->plans[i]);
+    drop_plans(exec);
+    wf__free(exec->engine.ranges);
+    while (exec->engine.own) {
+        wf__own *next = exec->engine.own->next;
+        wf__conv_free(exec->engine.own->conv);
+        wf__free(exec->engine.own);
+        exec->engine.own = next;
+    }
     while (exec->engine.packed) {
         wf__packed *next = exec->engine.packed->next;
         wf__free(exec->engine.packed->data);
@@ -74,20 +92,20 @@ const wf__graph *wf__exec_graph(const wf__exec *exec)
 
 /* Brings the plan for these inputs to the front, making it if need be. */
 static wf_status find_plan(wf__exec *exec, const wf__tensor *inputs,
-                           int threads, wf_error *err)
+                           wf__precision precision, int threads, wf_error *err)
 {
     struct timespec begin, end;
     wf__plan *plan = NULL;
     int at = 0;
     while (at < exec->n_plans &&
-           !wf__plan_fits(exec->plans[at], inputs, threads))
+           !wf__plan_fits(exec->plans[at], inputs, precision, threads))
         at++;
     if (at < exec->n_plans) {
         plan = exec->plans[at];
     } else {
         clock_gettime(CLOCK_MONOTONIC, &begin);
-        WF__TRY(wf__plan_create(&exec->program, &exec->engine, inputs, threads,
-                                &plan, err));
+        WF__TRY(wf__plan_create(&exec->program, &exec->engine, inputs,
+                                precision, threads, &plan, err));
         clock_gettime(CLOCK_MONOTONIC, &end);
         exec->facts.plans++;
         exec->facts.plan_seconds +=
@@ -105,11 +123,66 @@ static wf_status find_plan(wf__exec *exec, const wf__tensor *inputs,
     return WF_OK;
 }
 
+/* Kernels that store bytes are made for certain ranges. */
+static void drop_byte_kernels(wf__exec *exec)
+{
+    drop_plans(exec);
+    for (wf__own **at = &exec->engine.own; *at;) {
+        wf__own *own = *at;
+        const wf__conv_spec *s = &own->spec;
+        if (s->in.type == WF__STORE_U8 || s->out.type == WF__STORE_U8 ||
+            s->second.type == WF__STORE_U8) {
+            *at = own->next;
+            exec->engine.weight_bytes -= wf__conv_weight_bytes(own->conv);
+            wf__conv_free(own->conv);
+            wf__free(own);
+        } else {
+            at = &own->next;
+        }
+    }
+}
+
+/* Room for ranges, each empty unless it is to be widened. */
+static wf_status start_ranges(wf__exec *exec, bool more, wf_error *err)
+{
+    size_t n = (size_t)exec->graph->n_values;
+    wf__range *ranges = exec->engine.ranges;
+    if (ranges && more)
+        return WF_OK;
+    if (!ranges)
+        ranges = wf__alloc(n, sizeof(*ranges));
+    if (!ranges)
+        WF__FAIL(err, WF_ENOMEM, "out of memory while measuring the model");
+    for (size_t i = 0; i < n; i++)
+        ranges[i] = (wf__range){INFINITY, -INFINITY};
+    exec->engine.ranges = ranges;
+    return WF_OK;
+}
+
+wf_status wf__exec_measure(wf__exec *exec, const wf__tensor *inputs, bool more,
+                           int threads, wf_error *err)
+{
+    wf__precision precision =
+        wf__cpu_has(WF__CPU_BF16) ? WF__PRECISION_BF16 : WF__PRECISION_F32;
+    wf__pool pool = wf__pool_enter(threads);
+    wf_status st = start_ranges(exec, more, err);
+    if (st == WF_OK)
+        st = find_plan(exec, inputs, precision, threads, err);
+    if (st == WF_OK)
+        st = wf__plan_measure(exec->plans[0], inputs, exec->engine.ranges, err);
+    wf__pool_leave(pool);
+    drop_byte_kernels(exec);
+    return st;
+}
+
 wf_status wf__exec_run(wf__exec *exec, const wf__tensor *inputs,
                        wf__tensor *outputs, int threads, wf_error *err)
 {
+    wf__precision precision = exec->engine.opts.precision;
+    if (precision == WF__PRECISION_INT8 && !exec->engine.ranges)
+        WF__TRY(wf__exec_measure(exec, inputs, false, threads, err));
     wf__pool pool = wf__pool_enter(threads);
-    wf_status st = find_plan(exec, inputs, threads, err);
+    wf_status st = find_plan(exec, inputs, precision, threads, err);
     if (st == WF_OK)
         st = wf__plan_run(exec->plans[0], inputs, outputs, err);
     wf__pool_leave(pool);

@@ -11,10 +11,41 @@
 
 typedef struct wf__exec wf__exec;
 
-/* Takes the graph over (also on failure).  Weights are packed at first use. */
-wf_status wf__exec_create(wf__graph *graph, wf__exec **out, wf_error *err);
+/* What values between layers are stored as. */
+typedef enum wf__precision {
+    WF__PRECISION_F32,
+    WF__PRECISION_BF16, /* sums in f32 */
+    WF__PRECISION_INT8  /* first and last layers, shortcuts: more */
+} wf__precision;
+
+typedef struct wf__exec_opts {
+    wf__precision precision;
+    /*
+     * Height and width never change (only the batch does): lets the kernels of
+     * src/conv in, whose weights are packed for one geometry.
+     */
+    bool fixed_size;
+    /* Inputs of 4 axes come as N x H x W x C; their shapes stay N x C x H x W.
+     */
+    bool channels_last;
+} wf__exec_opts;
+
+/*
+ * Takes the graph over (also on failure).  `opts` NULL: all zero.  Weights are
+ * packed at first use.
+ */
+wf_status wf__exec_create(wf__graph *graph, const wf__exec_opts *opts,
+                          wf__exec **out, wf_error *err);
 void wf__exec_free(wf__exec *exec);
 const wf__graph *wf__exec_graph(const wf__exec *exec);
+
+/*
+ * INT8 only: measures the range of every value on these inputs, more exactly
+ * than INT8, and keeps it for the runs that follow; `more` widens what was
+ * measured before.  Without it, wf__exec_run measures on its first inputs.
+ */
+wf_status wf__exec_measure(wf__exec *exec, const wf__tensor *inputs, bool more,
+                           int threads, wf_error *err);
 
 /*
  * Runs on f32 inputs in the graph's order, each with its full shape (the first

@@ -301,6 +301,12 @@ static wf_status lower_unit(wf__plan *plan, const wf__unit *unit)
     bool made = false;
     wf__post post;
     dnnl_alg_kind_t alg = dnnl_alg_kind_undef;
+    for (int i = 0; i < unit->node->n_inputs; i++)
+        if (unit->in[i] >= 0)
+            WF__TRY(wf__value_float(plan, unit, unit->in[i]));
+    for (int i = 0; i < unit->n_posts; i++)
+        if (unit->posts[i].kind == WF__POST_SUM)
+            WF__TRY(wf__value_float(plan, unit, unit->posts[i].value));
     if (floats && unit->weighted && !strcmp(op, "Conv"))
         return wf__lower_conv(plan, unit);
     if (floats && unit->weighted)
@@ -329,8 +335,12 @@ wf_status wf__plan_lower(wf__plan *plan)
         bool known = !unit->gone;
         for (int i = 0; known && i < unit->node->n_outputs; i++)
             known = unit->out[i] < 0 || plan->values[unit->out[i]].ready;
-        if (!unit->gone && !known)
+        if (!unit->gone && !known && plan->by[u] == WF__BY_OWN)
+            WF__TRY(wf__lower_own(plan, unit));
+        else if (!unit->gone && !known && plan->by[u] == WF__BY_DNNL)
             WF__TRY(lower_unit(plan, unit));
+        else if (!unit->gone && !known && unit->scale)
+            wf__value_used(plan, unit->in[0]); /* stored by its producer */
         else if (known)
             for (int i = 0; i < unit->node->n_inputs; i++)
                 if (unit->in[i] >= 0)

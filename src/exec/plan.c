@@ -65,7 +65,7 @@ static wf_status assign_offsets(wf__plan *plan)
     qsort(queue, n, sizeof(*queue), by_size);
     for (int i = 0; i < plan->n_buffers; i++) {
         wf__buffer *b = &plan->buffers[queue[i].index];
-        if (b->first < 0)
+        if (b->first < 0 || b->input >= 0)
             continue;
         b->offset = find_offset(b, lists, placed, lists + n);
         lists[placed++] = b;
@@ -87,18 +87,23 @@ done:
     return st;
 }
 
-/* Addresses into everything that was waiting for the arena. */
-static void bind_addresses(wf__plan *plan)
+/* Is the buffer's address to be set now?  `inputs`: only the caller's. */
+static bool moves(const wf__plan *plan, int buffer, bool inputs)
+{
+    return buffer >= 0 && (!inputs || plan->buffers[buffer].input >= 0);
+}
+
+/* Addresses into everything that waits for them: all, or only the inputs'. */
+static void bind_addresses(wf__plan *plan, bool inputs)
 {
     for (int i = 0; i < plan->n_memories; i++) {
         wf__memory *m = &plan->memories[i];
-        if (m->buffer >= 0)
-            dnnl_memory_set_data_handle(
-                m->memory, plan->data + plan->buffers[m->buffer].offset);
+        if (moves(plan, m->buffer, inputs))
+            dnnl_memory_set_data_handle(m->memory, plan->address[m->buffer]);
     }
     for (int i = 0; i < plan->n_steps; i++) {
         wf__step *step = &plan->steps[i];
-        for (int k = 0; k < step->n_args; k++)
+        for (int k = 0; k < step->n_args && !inputs; k++)
             step->exec[k] =
                 (dnnl_exec_arg_t){step->args[k].argument,
                                   plan->memories[step->args[k].memory].memory};
@@ -108,10 +113,22 @@ static void bind_addresses(wf__plan *plan)
         for (int k = 0; k < n_in + step->call.node->n_outputs; k++) {
             wf__tensor *t = k < n_in ? (wf__tensor *)step->call.in[k]
                                      : &step->call.out[k - n_in];
-            if (step->buffers[k] >= 0)
-                t->data = plan->data + plan->buffers[step->buffers[k]].offset;
+            if (moves(plan, step->buffers[k], inputs))
+                t->data = plan->address[step->buffers[k]];
         }
     }
+}
+
+static wf_status make_addresses(wf__plan *plan)
+{
+    plan->address = wf__arena_alloc(&plan->arena, (size_t)plan->n_buffers,
+                                    sizeof(*plan->address));
+    if (!plan->address)
+        return wf__plan_no_memory(plan);
+    for (int i = 0; i < plan->n_buffers; i++)
+        plan->address[i] = plan->data + plan->buffers[i].offset;
+    bind_addresses(plan, false);
+    return WF_OK;
 }
 
 /* ---- making a plan ------------------------------------------------------- */
@@ -121,10 +138,17 @@ static wf_status place_inputs(wf__plan *plan)
     const wf__graph *g = plan->program->graph;
     for (int i = 0; i < g->n_inputs; i++) {
         wf__place *v = &plan->values[g->inputs[i]];
-        dnnl_memory_desc_t md = wf__plain_md(&v->tensor.shape);
-        plan->input_shapes[i] = v->tensor.shape;
+        const wf__shape *s = &v->tensor.shape;
+        bool last = plan->engine->opts.channels_last && s->rank == 4;
+        dnnl_memory_desc_t md =
+            last ? wf__rows_md(s, WF__STORE_F32) : wf__plain_md(s);
+        plan->input_shapes[i] = *s;
         WF__TRY(wf__value_place(plan, g->inputs[i], &md, -1));
-        plan->buffers[v->buffer].first = plan->buffers[v->buffer].last = 0;
+        if (last)
+            v->format.type = WF__STORE_F32;
+        wf__buffer *b = &plan->buffers[v->buffer];
+        b->input = i;
+        b->pending++; /* nothing is written over the caller's memory */
     }
     return WF_OK;
 }
@@ -148,8 +172,8 @@ static wf_status place_outputs(wf__plan *plan)
 }
 
 wf_status wf__plan_create(const wf__program *program, wf__engine *engine,
-                          const wf__tensor *inputs, int threads, wf__plan **out,
-                          wf_error *err)
+                          const wf__tensor *inputs, wf__precision precision,
+                          int threads, wf__plan **out, wf_error *err)
 {
     wf_status st;
     const wf__graph *g = program->graph;
@@ -158,6 +182,7 @@ wf_status wf__plan_create(const wf__program *program, wf__engine *engine,
         WF__FAIL(err, WF_ENOMEM, "out of memory while preparing the model");
     plan->program = program;
     plan->engine = engine;
+    plan->precision = precision;
     plan->threads = threads;
     plan->scratchpad = -1;
     plan->err = err;
@@ -170,6 +195,7 @@ wf_status wf__plan_create(const wf__program *program, wf__engine *engine,
                       "out of memory while preparing the model");
     WF__TRY_GOTO(wf__plan_shapes(plan, inputs), fail);
     WF__TRY_GOTO(place_inputs(plan), fail);
+    WF__TRY_GOTO(wf__plan_own(plan), fail);
     WF__TRY_GOTO(wf__plan_lower(plan), fail);
     WF__TRY_GOTO(place_outputs(plan), fail);
     if (plan->scratchpad >= 0) {
@@ -177,7 +203,7 @@ wf_status wf__plan_create(const wf__program *program, wf__engine *engine,
         plan->buffers[plan->scratchpad].last = plan->n_steps;
     }
     WF__TRY_GOTO(assign_offsets(plan), fail);
-    bind_addresses(plan);
+    WF__TRY_GOTO(make_addresses(plan), fail);
     *out = plan;
     return WF_OK;
 fail:
@@ -202,9 +228,10 @@ void wf__plan_free(wf__plan *plan)
     wf__free(plan);
 }
 
-bool wf__plan_fits(const wf__plan *plan, const wf__tensor *inputs, int threads)
+bool wf__plan_fits(const wf__plan *plan, const wf__tensor *inputs,
+                   wf__precision precision, int threads)
 {
-    if (plan->threads != threads)
+    if (plan->threads != threads || plan->precision != precision)
         return false;
     for (int i = 0; i < plan->program->graph->n_inputs; i++)
         if (!wf__shape_equal(&plan->input_shapes[i], &inputs[i].shape))
@@ -214,8 +241,20 @@ bool wf__plan_fits(const wf__plan *plan, const wf__tensor *inputs, int threads)
 
 /* ---- running ------------------------------------------------------------- */
 
+static void *at(const wf__plan *plan, int buffer)
+{
+    return buffer < 0 ? NULL : plan->address[buffer];
+}
+
 static wf_status run_step(wf__plan *plan, wf__step *step, wf_error *err)
 {
+    if (step->conv) {
+        wf__conv_run(step->conv, step->images, at(plan, step->in),
+                     at(plan, step->residual), at(plan, step->stored[0].buffer),
+                     at(plan, step->stored[1].buffer),
+                     at(plan, plan->scratchpad), plan->threads);
+        return WF_OK;
+    }
     if (step->op)
         return step->op->run(&step->call, err);
     dnnl_status_t s = dnnl_primitive_execute(
@@ -226,15 +265,60 @@ static wf_status run_step(wf__plan *plan, wf__step *step, wf_error *err)
     return WF_OK;
 }
 
+static float widened(uint16_t bf16)
+{
+    uint32_t bits = (uint32_t)bf16 << 16;
+    float x;
+    memcpy(&x, &bits, sizeof(x));
+    return x;
+}
+
+/* Widens the range of a value by what a kernel has just stored. */
+static void widen(const wf__plan *plan, const wf__step *step, int which,
+                  wf__range *ranges)
+{
+    int value = step->stored[which].value;
+    if (value < 0)
+        return;
+    size_t n = (size_t)wf__shape_elements(&plan->values[value].tensor.shape);
+    const void *data = plan->address[step->stored[which].buffer];
+    bool half = step->stored[which].type == WF__STORE_BF16;
+    wf__range r = ranges[value];
+    for (size_t i = 0; i < n; i++) {
+        float x = half ? widened(((const uint16_t *)data)[i])
+                       : ((const float *)data)[i];
+        r.lo = x < r.lo ? x : r.lo;
+        r.hi = x > r.hi ? x : r.hi;
+    }
+    ranges[value] = r;
+}
+
+static void set_inputs(wf__plan *plan, const wf__tensor *inputs)
+{
+    for (int i = 0; i < plan->n_buffers; i++)
+        if (plan->buffers[i].input >= 0)
+            plan->address[i] = inputs[plan->buffers[i].input].data;
+    bind_addresses(plan, true);
+}
+
+wf_status wf__plan_measure(wf__plan *plan, const wf__tensor *inputs,
+                           wf__range *ranges, wf_error *err)
+{
+    set_inputs(plan, inputs);
+    for (int i = 0; i < plan->n_steps; i++) {
+        const wf__step *step = &plan->steps[i];
+        WF__TRY(run_step(plan, &plan->steps[i], err));
+        for (int k = 0; k < 2 && step->conv; k++)
+            widen(plan, step, k, ranges);
+    }
+    return WF_OK;
+}
+
 wf_status wf__plan_run(wf__plan *plan, const wf__tensor *inputs,
                        wf__tensor *outputs, wf_error *err)
 {
     const wf__graph *g = plan->program->graph;
-    for (int i = 0; i < g->n_inputs; i++) {
-        const wf__place *v = &plan->values[g->inputs[i]];
-        memcpy(plan->data + plan->buffers[v->buffer].offset, inputs[i].data,
-               (size_t)wf__shape_elements(&inputs[i].shape) * sizeof(float));
-    }
+    set_inputs(plan, inputs);
     for (int i = 0; i < plan->n_steps; i++)
         WF__TRY(run_step(plan, &plan->steps[i], err));
     dnnl_stream_wait(plan->engine->stream);
@@ -242,7 +326,7 @@ wf_status wf__plan_run(wf__plan *plan, const wf__tensor *inputs,
         const wf__place *v = &plan->values[g->outputs[i]];
         outputs[i] = v->tensor;
         if (!v->ready)
-            outputs[i].data = plan->data + plan->buffers[v->plain].offset;
+            outputs[i].data = plan->address[v->plain];
     }
     return WF_OK;
 }

@@ -5,6 +5,8 @@
 #ifndef WF_PLAN_H
 #define WF_PLAN_H
 
+#include "conv/conv.h"
+#include "exec/exec.h"
 #include "exec/program.h"
 
 /* A stretch of the arena, alive from its first to its last step. */
@@ -12,6 +14,7 @@ typedef struct wf__buffer {
     size_t size, offset;
     int first, last;
     int pending; /* uses of its values that are still to come */
+    int input;   /* the caller's memory for this input; -1: in the arena */
 } wf__buffer;
 
 /* A oneDNN memory object and where its data lie. */
@@ -27,7 +30,22 @@ typedef struct wf__place {
     dnnl_memory_desc_t md; /* float values: their layout */
     int buffer;            /* -1: constant */
     int plain;             /* buffer of a row-major copy, -1: none yet */
+    /* How our own kernels stored it, N x H x W x C, and a second time. */
+    wf__format format, second;
+    int second_buffer;
 } wf__place;
+
+/* Smallest and largest value seen; lo > hi: never seen. */
+typedef struct wf__range {
+    float lo, hi;
+} wf__range;
+
+/* Who carries a unit out. */
+enum wf__by {
+    WF__BY_DNNL, /* or the reference operators */
+    WF__BY_OWN,
+    WF__BY_ANOTHER /* another unit, along with itself */
+};
 
 #define WF__MAX_ARGS 12
 
@@ -39,6 +57,14 @@ typedef struct wf__step {
         int argument, memory;
     } args[WF__MAX_ARGS];
     dnnl_exec_arg_t exec[WF__MAX_ARGS];
+    /* ... or a kernel of our own, with buffers (-1: none) ... */
+    const wf__conv *conv;
+    size_t images;
+    int in, residual;
+    struct {
+        int buffer, value; /* value -1: not a value of its own */
+        wf__format_type type;
+    } stored[2];
     /* ... or a reference operator.  `buffers`: of the inputs, then outputs. */
     const wf__op *op;
     wf__op_call call;
@@ -53,11 +79,22 @@ typedef struct wf__packed {
     void *data;
 } wf__packed;
 
+/* A kernel of our own with its packed weights, shared between plans. */
+typedef struct wf__own {
+    struct wf__own *next;
+    const wf__unit *unit;
+    wf__conv_spec spec; /* pointers in it are not kept */
+    wf__conv *conv;
+} wf__own;
+
 /* What plans of one model share. */
 typedef struct wf__engine {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
+    wf__exec_opts opts;
     wf__packed *packed;
+    wf__own *own;
+    wf__range *ranges; /* of each value; NULL: not measured */
     size_t weight_bytes;
 } wf__engine;
 
@@ -68,6 +105,8 @@ typedef struct wf__plan {
     int threads;
     wf__shape *input_shapes;
     wf__place *values;
+    uint8_t *by; /* who carries a unit out: wf__by */
+    wf__precision precision;
     int n_steps, step_capacity;
     wf__step *steps;
     int n_buffers, buffer_capacity;
@@ -78,17 +117,22 @@ typedef struct wf__plan {
     size_t scratchpad_size;
     char *data; /* the activations */
     size_t data_bytes;
-    wf_error *err; /* while planning */
+    void **address; /* of each buffer */
+    wf_error *err;  /* while planning */
 } wf__plan;
 
 wf_status wf__plan_create(const wf__program *program, wf__engine *engine,
-                          const wf__tensor *inputs, int threads, wf__plan **out,
-                          wf_error *err);
+                          const wf__tensor *inputs, wf__precision precision,
+                          int threads, wf__plan **out, wf_error *err);
 void wf__plan_free(wf__plan *plan);
-bool wf__plan_fits(const wf__plan *plan, const wf__tensor *inputs, int threads);
+bool wf__plan_fits(const wf__plan *plan, const wf__tensor *inputs,
+                   wf__precision precision, int threads);
 /* `outputs` get pointers into the plan. */
 wf_status wf__plan_run(wf__plan *plan, const wf__tensor *inputs,
                        wf__tensor *outputs, wf_error *err);
+/* Runs and widens the range of each value that kernels of our own store. */
+wf_status wf__plan_measure(wf__plan *plan, const wf__tensor *inputs,
+                           wf__range *ranges, wf_error *err);
 
 /* ---- shapes.c ---------------------------------------------- */
 
@@ -112,6 +156,9 @@ wf_status wf__plan_step(wf__plan *plan, const wf__unit *unit,
                         const_dnnl_primitive_desc_t pd, wf__step **out);
 wf_status wf__step_arg(wf__plan *plan, wf__step *step, int argument,
                        int memory);
+/* A new step for a kernel of our own on n images; buffers, -1: none. */
+wf_status wf__plan_conv(wf__plan *plan, const wf__conv *conv, size_t n, int in,
+                        int residual, int out, int second, wf__step **made);
 /* The reference operator of a unit, on row-major data. */
 wf_status wf__plan_reference(wf__plan *plan, const wf__unit *unit);
 
@@ -158,6 +205,17 @@ wf_status wf__binary_step(wf__plan *plan, const wf__unit *unit,
 /* A post as a step of its own, on `value` in place. */
 wf_status wf__post_step(wf__plan *plan, const wf__unit *unit,
                         const wf__post *post, int value);
+
+/* ---- lower_own.c --------------------------------------------------------- */
+
+/* Which units our own kernels carry out: plan->by. */
+wf_status wf__plan_own(wf__plan *plan);
+wf_status wf__lower_own(wf__plan *plan, const wf__unit *unit);
+/* N x H x W x C layout of a shape of 4 axes, or 2. */
+dnnl_memory_desc_t wf__rows_md(const wf__shape *shape, wf__format_type type);
+/* Float32 in a layout of oneDNN, for what is not ours; copied where the value
+ * is stored otherwise. */
+wf_status wf__value_float(wf__plan *plan, const wf__unit *unit, int value);
 
 /* ---- lower_weighted.c, lower.c ------------------------------------------- */
 

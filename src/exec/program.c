@@ -206,6 +206,13 @@ done:
     return st;
 }
 
+/* Elements of a constant; 0 where the value is none. */
+static int64_t constant_count(const wf__program *p, int value)
+{
+    const wf__tensor *t = &p->constants[value];
+    return t->data ? wf__shape_elements(&t->shape) : 0;
+}
+
 static bool pads_nothing(const wf__unit *conv)
 {
     const wf__attr *pads = wf__node_attr(conv->node, "pads");
@@ -219,19 +226,21 @@ static bool pads_nothing(const wf__unit *conv)
 }
 
 /*
- * Scale and shift, then conv: only without padding, because a padded zero is
- * not shifted.
+ * Scale and shift, then conv or flattened Gemm: only without padding, because a
+ * padded zero is not shifted.
  */
 static wf_status fold_before(fuser *f, wf__unit *unit, const wf__unit *bn,
                              bool *done)
 {
     const wf__tensor *w = &f->p->constants[unit->in[1]];
     weights_view v = view_weights(unit, &w->shape);
-    int64_t channels = w->shape.dim[1], taps = v.inputs / WF__MAX(channels, 1);
+    int64_t channels =
+        is_op(unit, "Conv") ? w->shape.dim[1] : constant_count(f->p, bn->in[1]);
+    int64_t taps = v.inputs / WF__MAX(channels, 1);
     wf_status st = WF_OK;
     *done = false;
     if (wf__node_int(unit->node, "group", 1) != 1 || !pads_nothing(unit) ||
-        !has_plain_bias(f->p, unit, v.outputs))
+        taps * channels != v.inputs || !has_plain_bias(f->p, unit, v.outputs))
         return WF_OK;
     double *scale = wf__alloc((size_t)channels * 2, sizeof(*scale));
     if (!scale)
@@ -243,7 +252,7 @@ static wf_status fold_before(fuser *f, wf__unit *unit, const wf__unit *bn,
     for (int64_t m = 0; m < v.outputs; m++) {
         double sum = unit->bias[m];
         for (int64_t k = 0; k < v.inputs; k++) {
-            float *at = &unit->weights[m * v.output_step + k];
+            float *at = &unit->weights[m * v.output_step + k * v.input_step];
             sum += *at * shift[k / taps];
             *at = (float)(*at * scale[k / taps]);
         }
@@ -351,21 +360,69 @@ static wf_status fuse_next(fuser *f, int index, bool *fused)
     return WF_OK;
 }
 
+/* The unit that makes a value which nothing else reads, or NULL. */
+static wf__unit *only_source(const fuser *f, int value)
+{
+    int from = f->producer[value];
+    return from < 0 || f->p->uses[value] != 1 || f->p->units[from].gone
+               ? NULL
+               : &f->p->units[from];
+}
+
+/* A Flatten before a Gemm, and the BatchNormalization before either. */
 static wf_status fuse_before(fuser *f, int index)
 {
-    wf__unit *unit = &f->p->units[index];
-    int in = unit->in[0], from = f->producer[in];
+    wf__unit *unit = &f->p->units[index], *reader = unit;
+    wf__unit *from = only_source(f, unit->in[0]);
     bool fused;
-    if (!is_op(unit, "Conv") || f->p->uses[in] != 1 || from < 0)
+    if (is_op(unit, "Gemm")) {
+        if (!from || !is_op(from, "Flatten") ||
+            wf__node_int(from->node, "axis", 1) != 1)
+            return WF_OK;
+        unit->flat = (int)(from - f->p->units);
+        reader = from;
+        from = only_source(f, reader->in[0]);
+    }
+    if (!from || !is_op(from, "BatchNormalization"))
         return WF_OK;
-    wf__unit *bn = &f->p->units[from];
-    if (bn->gone || !is_op(bn, "BatchNormalization"))
-        return WF_OK;
-    WF__TRY(fold_before(f, unit, bn, &fused));
+    WF__TRY(fold_before(f, unit, from, &fused));
     if (fused) {
-        unit->in[0] = bn->in[0];
-        f->reader[bn->in[0]] = index;
-        bn->gone = true;
+        reader->in[0] = from->in[0];
+        f->reader[from->in[0]] = (int)(reader - f->p->units);
+        from->gone = true;
+    }
+    return WF_OK;
+}
+
+/*
+ * A BatchNormalization that could not go into its neighbours (IResNet's, before
+ * a padded Conv and beside a shortcut) is stored by the unit that makes its
+ * operand.
+ */
+static wf_status attach_norms(fuser *f)
+{
+    wf__program *p = f->p;
+    for (int u = 0; u < p->n_units; u++) {
+        wf__unit *bn = &p->units[u];
+        int from = bn->gone || !is_op(bn, "BatchNormalization")
+                       ? -1
+                       : f->producer[bn->in[0]];
+        if (from < 0 || !p->units[from].weighted || p->units[from].norm >= 0 ||
+            !is_op(&p->units[from], "Conv"))
+            continue;
+        int64_t n = constant_count(p, bn->in[1]);
+        double *affine = wf__alloc((size_t)n * 2, sizeof(*affine));
+        bn->scale = wf__arena_alloc(&p->arena, (size_t)n * 2, sizeof(float));
+        bn->shift = bn->scale + n;
+        bool known = affine && bn->scale && n > 0 &&
+                     channel_affine(p, bn, n, affine, affine + n);
+        for (int64_t i = 0; known && i < 2 * n; i++)
+            bn->scale[i] = (float)affine[i];
+        wf__free(affine);
+        if (!affine || !bn->scale)
+            return no_memory(f->err);
+        if (known)
+            p->units[from].norm = u;
     }
     return WF_OK;
 }
@@ -435,7 +492,7 @@ static wf_status fuse(fuser *f)
             WF__TRY(fuse_next(f, u, &fused));
     }
     count_uses(f);
-    return WF_OK;
+    return attach_norms(f);
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -459,6 +516,7 @@ static wf_status make_units(wf__program *p, wf_error *err)
         size_t n_in = (size_t)node->n_inputs, n_out = (size_t)node->n_outputs;
         WF__TRY(wf__op_check(node, g->opset, &unit->op, err));
         unit->node = node;
+        unit->norm = unit->flat = -1;
         unit->in = wf__arena_alloc(&p->arena, n_in + n_out, sizeof(int));
         if (!unit->in)
             return no_memory(err);

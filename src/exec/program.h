@@ -35,6 +35,13 @@ typedef struct wf__unit {
     float *weights, *bias;
     int n_posts;
     wf__post posts[WF__MAX_POSTS];
+    /*
+     * Work that kernels of our own can take over, as indices of units, -1:
+     * none.  norm: a BatchNormalization of the result, stored beside it.
+     * flat: the Flatten before a Gemm, which reads the picture itself then.
+     */
+    int norm, flat;
+    float *scale, *shift; /* of a BatchNormalization that is such a norm */
 } wf__unit;
 
 typedef struct wf__program {

@@ -55,7 +55,7 @@ static wf_status add_part(wf_detector *detector, const char *path,
         return st;
     }
     detector->kind = kind;
-    st = wf__exec_create(graph, &detector->part[part], err);
+    st = wf__exec_create(graph, NULL, &detector->part[part], err);
     return st == WF_OK ? st : wf__fail_context(err, st, "model '%s'", path);
 }
 

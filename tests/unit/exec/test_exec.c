@@ -48,7 +48,7 @@ static void compare(const char *path, wf__shape shape, bool fixed_batch)
     double worst = 0;
     ASSERT_OK(wf__graph_load(path, &graph, err));
     ASSERT_OK(wf__graph_load(path, &other, err));
-    ASSERT_OK(wf__exec_create(other, &exec, err));
+    ASSERT_OK(wf__exec_create(other, NULL, &exec, err));
     ASSERT_OK(wf__tensor_alloc(&in, WF__F32, &shape, err));
     fill(&in, 7);
     for (int threads = 1; threads <= 2; threads++) {
@@ -296,7 +296,7 @@ static void test_random_graphs(void **state)
         wf__tensor in, fast[2], slow[2];
         ASSERT_OK(wf__graph_parse(m.data, m.size, "r.onnx", &graph, err));
         ASSERT_OK(wf__graph_parse(m.data, m.size, "r.onnx", &other, err));
-        ASSERT_OK(wf__exec_create(other, &exec, err));
+        ASSERT_OK(wf__exec_create(other, NULL, &exec, err));
         for (int64_t n = 1; n <= 3; n += 2) {
             wf__shape shape = nchw(n, 3, input_side(graph), input_side(graph));
             ASSERT_OK(wf__tensor_alloc(&in, WF__F32, &shape, err));
@@ -335,13 +335,13 @@ static void test_errors(void **state)
     add_output(&g, value_info("y", NULL, 0));
     writer m = model(&g, 14);
     ASSERT_OK(wf__graph_parse(m.data, m.size, "t.onnx", &graph, err));
-    ASSERT_FAILS(wf__exec_create(graph, &exec, err), WF_EOPERATOR,
+    ASSERT_FAILS(wf__exec_create(graph, NULL, &exec, err), WF_EOPERATOR,
                  "node 'Cos#0': operator 'Cos' (opset 14) is not supported");
     writer_free(&m);
 
     m = random_model(1);
     ASSERT_OK(wf__graph_parse(m.data, m.size, "t.onnx", &graph, err));
-    ASSERT_OK(wf__exec_create(graph, &exec, err));
+    ASSERT_OK(wf__exec_create(graph, NULL, &exec, err));
     wf__shape wrong = nchw(1, 3, 2, 999);
     ASSERT_OK(wf__tensor_alloc(&in, WF__F32, &wrong, err));
     ASSERT_FAILS(wf__exec_run(exec, &in, out, 1, err), WF_ESHAPE,
@@ -366,7 +366,7 @@ static void test_memory_failures(void **state)
         ASSERT_OK(wf__tensor_alloc(&in, WF__F32, &shape, err));
         fill(&in, 1);
         wf__alloc_fail_at(n);
-        wf_status st = wf__exec_create(graph, &exec, &fault);
+        wf_status st = wf__exec_create(graph, NULL, &exec, &fault);
         if (st == WF_OK)
             st = wf__exec_run(exec, &in, out, 1, &fault);
         wf__alloc_fail_at(0);
@@ -389,7 +389,7 @@ static void test_plans(void **state)
     (void)state;
     ASSERT_OK(
         wf__graph_load(SHARED_FILE("models/mtcnn_pnet.onnx"), &graph, err));
-    ASSERT_OK(wf__exec_create(graph, &exec, err));
+    ASSERT_OK(wf__exec_create(graph, NULL, &exec, err));
     for (int round = 0; round < 2; round++)
         for (int i = 0; i < 20; i++) {
             wf__tensor in, out[2];

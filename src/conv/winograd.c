@@ -1,0 +1,498 @@
+/*
+ * 3 x 3 convolutions with stride 1 by Winograd's minimal filtering F(4x4, 3x3)
+ * (Lavin and Gray, 2016): tiles of 6 x 6 inputs give 4 x 4 outputs with 36
+ * products a channel instead of 144.  The points are 0, +-3/4, +-3/2 and
+ * infinity, which leave half the rounding error of the usual 0, +-1, +-2
+ * (Barabasz et al., 2020) and are exact in binary.
+ *
+ *     V = B' d B for each tile and channel      36 x tiles x channels
+ *     M = V U, a matrix product for each point  36 x tiles x outputs
+ *     Y = A' M A, then bias, residual, PReLU
+ *
+ * Work goes on in blocks of tiles.  Where the transformed weights U fit a
+ * core's cache, each thread takes whole blocks; else all threads share a block
+ * and divide the products, so that U passes through the caches once.
+ */
+#include <immintrin.h>
+#include <math.h>
+
+#include "base/parallel.h"
+#include "conv/implementation.h"
+
+#define POINTS 36
+#define SIDE   6 /* of an input tile */
+#define STEP   4 /* of an output tile */
+#define WIDTH  16
+#define PANEL  32 /* outputs in a panel of U: two vectors */
+#define ROWS   12 /* tiles in registers at once */
+/* Floats between planes beyond their size: planes a power of two apart would
+ * fall into the same sets of the cache. */
+#define SKEW 80
+/* U beyond this is shared: tiles in a block, alone and together. */
+#define OWN_WEIGHTS ((size_t)6 << 20)
+#define OWN_TILES   48
+#define ALL_TILES   192
+
+#define P1 0.75f
+#define P2 1.5f
+#define S1 (P1 * P1)
+#define S2 (P2 * P2)
+
+#define ALWAYS static inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+typedef __m512 vec;
+
+typedef struct winograd {
+    wf__conv base;
+    size_t tiles_y, tiles_x;
+    float *u; /* point x panel x channel x PANEL */
+} winograd;
+
+/* ---- weights ------------------------------------------------------------- */
+
+/* Rows of G: the filter at each point, over the product of differences. */
+static void filter_rows(double g[SIDE][3])
+{
+    static const double points[SIDE - 1] = {0, P1, -P1, P2, -P2};
+    for (int i = 0; i < SIDE - 1; i++) {
+        double n = 1, x = points[i];
+        for (int k = 0; k < SIDE - 1; k++)
+            n *= k == i ? 1 : x - points[k];
+        g[i][0] = 1 / n;
+        g[i][1] = x / n;
+        g[i][2] = x * x / n;
+    }
+    g[SIDE - 1][0] = g[SIDE - 1][1] = 0;
+    g[SIDE - 1][2] = 1;
+}
+
+typedef struct packing {
+    const wf__conv_spec *spec;
+    float *u;
+    double g[SIDE][3];
+} packing;
+
+/* Outputs begin..end-1 of U = G w G'. */
+static void pack_outputs(size_t begin, size_t end, void *argument)
+{
+    const packing *p = argument;
+    size_t channels = (size_t)p->spec->channels;
+    size_t panels = (size_t)p->spec->outputs / PANEL;
+    for (size_t o = begin; o < end; o++)
+        for (size_t c = 0; c < channels; c++) {
+            const float *w = p->spec->weights + (o * channels + c) * 9;
+            double rows[SIDE][3];
+            for (int i = 0; i < SIDE; i++)
+                for (int x = 0; x < 3; x++)
+                    rows[i][x] = p->g[i][0] * w[x] + p->g[i][1] * w[3 + x] +
+                                 p->g[i][2] * w[6 + x];
+            for (size_t i = 0; i < POINTS; i++) {
+                const double *r = rows[i / SIDE], *g = p->g[i % SIDE];
+                p->u[((i * panels + o / PANEL) * channels + c) * PANEL +
+                     o % PANEL] =
+                    (float)(r[0] * g[0] + r[1] * g[1] + r[2] * g[2]);
+            }
+        }
+}
+
+static bool supports(const wf__conv_spec *s)
+{
+    return s->kernel_height == 3 && s->kernel_width == 3 && s->stride_y == 1 &&
+           s->stride_x == 1 && s->dilation_y == 1 && s->dilation_x == 1 &&
+           !s->depthwise && s->channels % WIDTH == 0 &&
+           s->outputs % PANEL == 0 && s->pad_top <= 1 && s->pad_left <= 1 &&
+           s->in.type == WF__STORE_F32 && s->out.type == WF__STORE_F32 &&
+           (s->second.type == WF__NOTHING || s->second.type == WF__STORE_F32) &&
+           (s->residual == WF__RESIDUAL_NONE ||
+            s->residual_format.type == WF__STORE_F32);
+}
+
+static size_t weight_count(const wf__conv_spec *s)
+{
+    return (size_t)POINTS * (size_t)s->channels * (size_t)s->outputs;
+}
+
+static wf_status create(const wf__conv_spec *spec, wf__conv **out,
+                        wf_error *err)
+{
+    winograd *w = wf__calloc(1, sizeof(*w));
+    packing p = {.spec = spec};
+    if (!w || !(w->u = wf__alloc(weight_count(spec), sizeof(float)))) {
+        wf__free(w);
+        WF__FAIL(err, WF_ENOMEM, "out of memory for the model's weights");
+    }
+    p.u = w->u;
+    w->tiles_y = ((size_t)spec->out_height + STEP - 1) / STEP;
+    w->tiles_x = ((size_t)spec->out_width + STEP - 1) / STEP;
+    w->base.weight_bytes = weight_count(spec) * sizeof(float);
+    filter_rows(p.g);
+    wf__parallel(wf__default_threads(), (size_t)spec->outputs, pack_outputs,
+                 &p);
+    *out = &w->base;
+    return WF_OK;
+}
+
+static void free_weights(wf__conv *conv)
+{
+    wf__free(((winograd *)conv)->u);
+}
+
+/* ---- transforms ---------------------------------------------------------- */
+
+/* B' of one column: polynomials with the other points as roots. */
+ALWAYS void to_points(const vec d[SIDE], vec v[SIDE])
+{
+    const vec product = _mm512_set1_ps(S1 * S2), sum = _mm512_set1_ps(S1 + S2);
+    const vec s1 = _mm512_set1_ps(S1), s2 = _mm512_set1_ps(S2);
+    vec even = _mm512_fnmadd_ps(s2, d[2], d[4]);
+    vec odd =
+        _mm512_mul_ps(_mm512_set1_ps(P1), _mm512_fnmadd_ps(s2, d[1], d[3]));
+    v[0] = _mm512_fmadd_ps(product, d[0], _mm512_fnmadd_ps(sum, d[2], d[4]));
+    v[1] = _mm512_add_ps(even, odd);
+    v[2] = _mm512_sub_ps(even, odd);
+    even = _mm512_fnmadd_ps(s1, d[2], d[4]);
+    odd = _mm512_mul_ps(_mm512_set1_ps(P2), _mm512_fnmadd_ps(s1, d[1], d[3]));
+    v[3] = _mm512_add_ps(even, odd);
+    v[4] = _mm512_sub_ps(even, odd);
+    v[5] = _mm512_fmadd_ps(product, d[1], _mm512_fnmadd_ps(sum, d[3], d[5]));
+}
+
+/* A' of one column: powers of the points. */
+ALWAYS void from_points(const vec m[SIDE], vec y[STEP])
+{
+    vec even1 = _mm512_add_ps(m[1], m[2]), odd1 = _mm512_sub_ps(m[1], m[2]);
+    vec even2 = _mm512_add_ps(m[3], m[4]), odd2 = _mm512_sub_ps(m[3], m[4]);
+    y[0] = _mm512_add_ps(m[0], _mm512_add_ps(even1, even2));
+    y[1] = _mm512_fmadd_ps(_mm512_set1_ps(P1), odd1,
+                           _mm512_mul_ps(_mm512_set1_ps(P2), odd2));
+    y[2] = _mm512_fmadd_ps(_mm512_set1_ps(S1), even1,
+                           _mm512_mul_ps(_mm512_set1_ps(S2), even2));
+    y[3] =
+        _mm512_fmadd_ps(_mm512_set1_ps(P1 * S1), odd1,
+                        _mm512_fmadd_ps(_mm512_set1_ps(P2 * S2), odd2, m[5]));
+}
+
+/* A run on n images, and the block of tiles in work. */
+typedef struct run_state {
+    const winograd *w;
+    const float *in, *residual;
+    float *out, *second;
+    size_t tiles;            /* of all images */
+    size_t block;            /* tiles in a block */
+    size_t v_plane, m_plane; /* floats between points */
+    float *scratch;      /* V, then M; for each thread one, or one for all */
+    size_t first, count; /* tiles of the shared block */
+} run_state;
+
+typedef struct position {
+    size_t image;
+    int y, x; /* upper left output */
+} position;
+
+static position tile_position(const winograd *w, size_t tile)
+{
+    size_t per_image = w->tiles_y * w->tiles_x, t = tile % per_image;
+    return (position){tile / per_image, STEP * (int)(t / w->tiles_x),
+                      STEP * (int)(t % w->tiles_x)};
+}
+
+/* One tile to `v`: point x channel, points `plane` floats apart. */
+static void transform_input(const winograd *w, const float *in, size_t tile,
+                            float *v, size_t plane)
+{
+    const wf__conv_spec *s = &w->base.spec;
+    position at = tile_position(w, tile);
+    ptrdiff_t channels = s->channels, row = s->width * channels;
+    int y0 = at.y - s->pad_top, x0 = at.x - s->pad_left;
+    bool inside =
+        y0 >= 0 && x0 >= 0 && y0 + SIDE <= s->height && x0 + SIDE <= s->width;
+    const float *from = in + (ptrdiff_t)at.image * s->height * row;
+    for (ptrdiff_t c = 0; c < channels; c += WIDTH) {
+        vec d[SIDE][SIDE];
+        for (int i = 0; i < SIDE; i++) {
+            vec line[SIDE];
+            const float *p = from + (y0 + i) * row + x0 * channels + c;
+            bool row_inside = y0 + i >= 0 && y0 + i < s->height;
+            UNROLL
+            for (int j = 0; j < SIDE; j++) {
+                bool there =
+                    inside || (row_inside && x0 + j >= 0 && x0 + j < s->width);
+                line[j] = there ? _mm512_loadu_ps(p + j * channels)
+                                : _mm512_setzero_ps();
+            }
+            to_points(line, d[i]);
+        }
+        UNROLL
+        for (int j = 0; j < SIDE; j++) {
+            vec column[SIDE], points[SIDE];
+            UNROLL
+            for (int i = 0; i < SIDE; i++)
+                column[i] = d[i][j];
+            to_points(column, points);
+            UNROLL
+            for (int i = 0; i < SIDE; i++)
+                _mm512_storeu_ps(v + (size_t)(i * SIDE + j) * plane + c,
+                                 points[i]);
+        }
+    }
+}
+
+/* What the epilogue needs for one vector of outputs. */
+typedef struct tail {
+    vec bias, slope, most, scale, shift;
+    bool active;
+} tail;
+
+static tail load_tail(const wf__conv *conv, ptrdiff_t o)
+{
+    const wf__conv_tail *t = &conv->tail;
+    return (tail){
+        .bias = _mm512_loadu_ps(t->bias + o),
+        .slope = _mm512_loadu_ps(t->slope + o),
+        .most = _mm512_set1_ps(conv->spec.most),
+        .scale = _mm512_loadu_ps(t->second_scale + o),
+        .shift = _mm512_loadu_ps(t->second_shift + o),
+        .active = conv->spec.n_slopes > 0,
+    };
+}
+
+ALWAYS vec activate(const tail *t, vec y)
+{
+    __mmask16 negative = _mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_LT_OQ);
+    return _mm512_min_ps(_mm512_mask_mul_ps(y, negative, y, t->slope), t->most);
+}
+
+/* Stores the 4 x 4 results of one tile and vector, as far as they exist. */
+static void store_tile(const run_state *r, const position *at, ptrdiff_t o,
+                       vec y[STEP][STEP])
+{
+    const wf__conv_spec *s = &r->w->base.spec;
+    const tail t = load_tail(&r->w->base, o);
+    ptrdiff_t outputs = s->outputs;
+    int rows = WF__MIN(STEP, s->out_height - at->y);
+    int columns = WF__MIN(STEP, s->out_width - at->x);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++) {
+            ptrdiff_t p = (((ptrdiff_t)at->image * s->out_height + at->y + i) *
+                               s->out_width +
+                           at->x + j) *
+                              outputs +
+                          o;
+            vec x = _mm512_add_ps(y[i][j], t.bias);
+            if (s->residual == WF__RESIDUAL_BEFORE)
+                x = _mm512_add_ps(x, _mm512_loadu_ps(r->residual + p));
+            if (t.active)
+                x = activate(&t, x);
+            if (s->residual == WF__RESIDUAL_AFTER)
+                x = _mm512_add_ps(x, _mm512_loadu_ps(r->residual + p));
+            _mm512_storeu_ps(r->out + p, x);
+            if (r->second)
+                _mm512_storeu_ps(r->second + p,
+                                 _mm512_fmadd_ps(x, t.scale, t.shift));
+        }
+}
+
+/* One tile from `m`: point x output. */
+static void transform_output(const run_state *r, const float *m, size_t tile)
+{
+    position at = tile_position(r->w, tile);
+    for (ptrdiff_t o = 0; o < r->w->base.spec.outputs; o += WIDTH) {
+        vec d[SIDE][STEP], y[STEP][STEP];
+        for (int i = 0; i < SIDE; i++) {
+            vec line[SIDE];
+            UNROLL
+            for (int j = 0; j < SIDE; j++)
+                line[j] = _mm512_loadu_ps(
+                    m + (size_t)(i * SIDE + j) * r->m_plane + o);
+            from_points(line, d[i]);
+        }
+        UNROLL
+        for (int j = 0; j < STEP; j++) {
+            vec column[SIDE], result[STEP];
+            UNROLL
+            for (int i = 0; i < SIDE; i++)
+                column[i] = d[i][j];
+            from_points(column, result);
+            UNROLL
+            for (int i = 0; i < STEP; i++)
+                y[i][j] = result[i];
+        }
+        store_tile(r, &at, o, y);
+    }
+}
+
+/* ---- products ------------------------------------------------------------ */
+
+/* m[row][0..31] = sum over channels of v[row][c] * u[c][0..31]. */
+ALWAYS void multiply(const int rows, const float *v, const float *u,
+                     ptrdiff_t channels, float *m, ptrdiff_t outputs)
+{
+    vec sum[ROWS][2];
+    UNROLL
+    for (int i = 0; i < rows; i++)
+        sum[i][0] = sum[i][1] = _mm512_setzero_ps();
+    for (ptrdiff_t c = 0; c < channels; c++, u += PANEL) {
+        vec a = _mm512_loadu_ps(u), b = _mm512_loadu_ps(u + WIDTH);
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            vec x = _mm512_set1_ps(v[i * channels + c]);
+            sum[i][0] = _mm512_fmadd_ps(x, a, sum[i][0]);
+            sum[i][1] = _mm512_fmadd_ps(x, b, sum[i][1]);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        _mm512_storeu_ps(m + i * outputs, sum[i][0]);
+        _mm512_storeu_ps(m + i * outputs + WIDTH, sum[i][1]);
+    }
+}
+
+/* One point and panel for `count` tiles. */
+static void multiply_panel(const run_state *r, const float *v, float *m,
+                           size_t point, size_t panel, size_t count)
+{
+    const wf__conv_spec *s = &r->w->base.spec;
+    ptrdiff_t channels = s->channels, outputs = s->outputs;
+    size_t panels = (size_t)outputs / PANEL;
+    const float *u =
+        r->w->u + (point * panels + panel) * (size_t)channels * PANEL;
+    v += point * r->v_plane;
+    m += point * r->m_plane + panel * PANEL;
+    for (size_t done = 0; done < count;) {
+        size_t left = count - done;
+        const float *from = v + done * (size_t)channels;
+        float *to = m + done * (size_t)outputs;
+        if (left >= ROWS) {
+            multiply(ROWS, from, u, channels, to, outputs);
+            done += ROWS;
+        } else if (left >= 6) {
+            multiply(6, from, u, channels, to, outputs);
+            done += 6;
+        } else if (left >= 3) {
+            multiply(3, from, u, channels, to, outputs);
+            done += 3;
+        } else {
+            multiply(1, from, u, channels, to, outputs);
+            done++;
+        }
+    }
+}
+
+/* ---- running ------------------------------------------------------------- */
+
+static size_t panels_of(const run_state *r)
+{
+    return (size_t)r->w->base.spec.outputs / PANEL;
+}
+
+/* Threads begin..end-1, each with its share of the blocks. */
+typedef struct shares {
+    const run_state *r;
+    size_t threads;
+} shares;
+
+static void run_own_blocks(size_t begin, size_t end, void *argument)
+{
+    const shares *s = argument;
+    const run_state *r = s->r;
+    size_t channels = (size_t)r->w->base.spec.channels;
+    size_t outputs = (size_t)r->w->base.spec.outputs;
+    for (size_t thread = begin; thread < end; thread++) {
+        float *v = r->scratch + thread * POINTS * (r->v_plane + r->m_plane);
+        float *m = v + POINTS * r->v_plane;
+        size_t stop = r->tiles * (thread + 1) / s->threads;
+        for (size_t t = r->tiles * thread / s->threads; t < stop;
+             t += r->block) {
+            size_t count = WF__MIN(r->block, stop - t);
+            for (size_t i = 0; i < count; i++)
+                transform_input(r->w, r->in, t + i, v + i * channels,
+                                r->v_plane);
+            for (size_t k = 0; k < POINTS * panels_of(r); k++)
+                multiply_panel(r, v, m, k / panels_of(r), k % panels_of(r),
+                               count);
+            for (size_t i = 0; i < count; i++)
+                transform_output(r, m + i * outputs, t + i);
+        }
+    }
+}
+
+static void shared_inputs(size_t begin, size_t end, void *argument)
+{
+    const run_state *r = argument;
+    size_t channels = (size_t)r->w->base.spec.channels;
+    for (size_t i = begin; i < end; i++)
+        transform_input(r->w, r->in, r->first + i, r->scratch + i * channels,
+                        r->v_plane);
+}
+
+static void shared_products(size_t begin, size_t end, void *argument)
+{
+    const run_state *r = argument;
+    float *m = r->scratch + POINTS * r->v_plane;
+    for (size_t k = begin; k < end; k++)
+        multiply_panel(r, r->scratch, m, k / panels_of(r), k % panels_of(r),
+                       r->count);
+}
+
+static void shared_outputs(size_t begin, size_t end, void *argument)
+{
+    const run_state *r = argument;
+    const float *m = r->scratch + POINTS * r->v_plane;
+    size_t outputs = (size_t)r->w->base.spec.outputs;
+    for (size_t i = begin; i < end; i++)
+        transform_output(r, m + i * outputs, r->first + i);
+}
+
+static bool shares_blocks(const wf__conv *conv)
+{
+    return conv->weight_bytes > OWN_WEIGHTS;
+}
+
+/* Block and planes for n images; returns the threads with scratch of their own.
+ */
+static size_t lay_out(const wf__conv *conv, size_t n, int threads, run_state *r)
+{
+    const winograd *w = (const winograd *)conv;
+    bool shared = shares_blocks(conv);
+    r->w = w;
+    r->tiles = n * w->tiles_y * w->tiles_x;
+    size_t split = shared ? 1 : WF__MIN((size_t)threads, r->tiles);
+    size_t share = (r->tiles + split - 1) / split;
+    r->block = WF__MIN((size_t)(shared ? ALL_TILES : OWN_TILES), share);
+    r->v_plane = r->block * (size_t)conv->spec.channels + SKEW;
+    r->m_plane = r->block * (size_t)conv->spec.outputs + SKEW;
+    return split;
+}
+
+static size_t scratch_bytes(const wf__conv *conv, size_t n, int threads)
+{
+    run_state r;
+    size_t split = lay_out(conv, n, threads, &r);
+    return split * POINTS * (r.v_plane + r.m_plane) * sizeof(float);
+}
+
+static void run(const wf__conv *conv, size_t n, const void *in,
+                const void *residual, void *out, void *second, void *scratch,
+                int threads)
+{
+    run_state r = {.in = in,
+                   .residual = residual,
+                   .out = out,
+                   .second = second,
+                   .scratch = scratch};
+    shares s = {&r, lay_out(conv, n, threads, &r)};
+    if (!shares_blocks(conv)) {
+        wf__parallel(threads, s.threads, run_own_blocks, &s);
+        return;
+    }
+    for (r.first = 0; r.first < r.tiles; r.first += r.block) {
+        r.count = WF__MIN(r.block, r.tiles - r.first);
+        wf__parallel(threads, r.count, shared_inputs, &r);
+        wf__parallel(threads, POINTS * panels_of(&r), shared_products, &r);
+        wf__parallel(threads, r.count, shared_outputs, &r);
+    }
+}
+
+const wf__conv_implementation wf__conv_winograd = {
+    "winograd", supports, create, free_weights, scratch_bytes, run};
