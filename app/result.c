@@ -72,12 +72,14 @@ static json_t *options_json(const wf_options *options)
     return json_pack("{s:s s:o}", "name", method->name, "options", o);
 }
 
-static json_t *model_json(const wf_model_info *info)
+json_t *app_model_json(const wf_model_info *info)
 {
-    return json_pack("{s:s s:s s:s s:s s:i s:i s:i s:b}", "name", info->name,
-                     "path", info->path, "sha256", info->sha256, "backend",
-                     info->backend, "width", info->width, "height",
-                     info->height, "dim", info->dim, "guessed", info->guessed);
+    return json_pack("{s:s s:s s:s s:s s:s s:s s:i s:i s:i s:b}", "name",
+                     info->name, "path", info->path, "sha256", info->sha256,
+                     "backend", info->backend, "backend_detail",
+                     info->backend_detail, "precision", info->precision,
+                     "width", info->width, "height", info->height, "dim",
+                     info->dim, "guessed", info->guessed);
 }
 
 static json_t *timing_json(const app_result *r)
@@ -126,7 +128,7 @@ json_t *app_result_json(const app_result *r)
     json_object_set_new(root, "photos", photos);
     json_object_set_new(root, "pairs", pairs);
     json_object_set_new(root, "model",
-                        model_json(wf_model_get_info(r->session->model)));
+                        app_model_json(wf_model_get_info(r->session->model)));
     json_object_set_new(root, "detector",
                         r->session->detector
                             ? json_pack("{s:s s:s}", "name",
@@ -140,6 +142,7 @@ json_t *app_result_json(const app_result *r)
     json_object_set_new(root, "method", options_json(r->options));
     json_object_set_new(root, "forwards",
                         json_integer((json_int_t)stats.forwards));
+    json_object_set_new(root, "batch", json_integer((json_int_t)stats.batch));
     json_object_set_new(root, "threads",
                         json_integer(wf_ctx_threads(r->session->ctx)));
     json_object_set_new(root, "seconds", timing_json(r));

@@ -22,6 +22,7 @@ json_t *app_result_json(const app_result *result);
 
 /* A box, landmarks and score. */
 json_t *app_face_json(const wf_face *face);
+json_t *app_model_json(const wf_model_info *info);
 /* A number, or null where it is not finite. */
 json_t *app_number(double value);
 

@@ -16,6 +16,7 @@ const app_option app_session_options[] = {
     {"aligned", 0, NULL, "the photos are aligned crops already"},
     {"min-face", 0, "PIXELS", "smallest face searched for [20, or 2 % of it]"},
     {"min-score", 0, "SCORE", "lowest score of a face [the detector's own]"},
+    APP_MODEL_OPTIONS,
     {"threads", 't', "N", "threads [OMP_NUM_THREADS, else all processors]"},
     {"quiet", 'q', NULL, "no progress, no summary"},
     {"help", 'h', NULL, "this text"},
@@ -72,19 +73,61 @@ static int default_name(const app_command *command, const char *kind,
     return count == 1 ? APP_OK : APP_USAGE;
 }
 
+/* One of the names of `list` ("a|b"), which ends in NULL. */
+static int get_choice(const app_command *command, const app_args *args,
+                      const char *name, const char *const *list,
+                      const char **value)
+{
+    *value = app_get(args, name);
+    for (int i = 0; *value && list[i]; i++)
+        if (!strcmp(*value, list[i]))
+            return APP_OK;
+    if (!*value)
+        return APP_OK;
+    app_error(command, "option --%s: expected %s, %s, %s%s%s, got '%s'", name,
+              list[0], list[1], list[2], list[3] ? ", " : "",
+              list[3] ? list[3] : "", *value);
+    return APP_USAGE;
+}
+
+int app_model_opts(const app_command *command, const app_args *args,
+                   wf_model_opts *opts)
+{
+    static const char *const backends[] = {"native", "ort", "auto", NULL};
+    static const char *const precisions[] = {"f32", "bf16", "int8", "auto",
+                                             NULL};
+    double batch = 0;
+    wf_model_opts_init(opts);
+    int status =
+        app_get_number(command, args, "batch", 0, WF_MAX_BATCH, &batch);
+    if (status == APP_OK)
+        status = get_choice(command, args, "backend", backends, &opts->backend);
+    if (status == APP_OK)
+        status = get_choice(command, args, "precision", precisions,
+                            &opts->precision);
+    opts->batch = (size_t)batch;
+    opts->ort_library = app_get(args, "ort-library");
+    opts->ort_provider = app_get(args, "provider");
+    return status;
+}
+
 static int open_model(app_session *s)
 {
     char name[1024];
+    wf_model_opts opts;
     wf_error err = {0};
     const char *given = app_get(s->args, "model");
+    int status = app_model_opts(s->command, s->args, &opts);
+    if (status != APP_OK)
+        return status;
     if (!given) {
-        int status = default_name(s->command, "model", "WHYFACE_MODEL", name,
-                                  sizeof(name));
+        status = default_name(s->command, "model", "WHYFACE_MODEL", name,
+                              sizeof(name));
         if (status != APP_OK)
             return status;
         given = name;
     }
-    if (wf_model_open(given, &s->model, &err) != WF_OK)
+    if (wf_model_open(given, &opts, &s->model, &err) != WF_OK)
         return app_fail(s->command, &err);
     if (wf_model_get_info(s->model)->guessed && !app_has(s->args, "quiet"))
         app_error(s->command,

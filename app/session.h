@@ -30,9 +30,24 @@ typedef struct app_face {
 
 enum { APP_MODEL = 1, APP_DETECTOR = 2 };
 
+/* How a model is run: rows of a table of options. */
+/* clang-format off */
+#define APP_MODEL_OPTIONS                                                      \
+    {"backend", 0, "NAME",                                                     \
+     "native, ort (ONNX Runtime) or auto: native where it can [auto]"},        \
+    {"precision", 0, "NAME", "f32, bf16, int8 or auto [f32]"},                 \
+    {"batch", 0, "N", "crops in one call of the model [what suits it]"},       \
+    {"ort-library", 0, "FILE", "ONNX Runtime's library [WHYFACE_ORT]"},        \
+    {"provider", 0, "NAME", "ONNX Runtime's: cpu, cuda, ... [cpu]"}
+/* clang-format on */
+
 /* The options that the functions here read. */
 extern const app_option app_session_options[];
 extern const app_option app_general_options[];
+
+/* What APP_MODEL_OPTIONS say; APP_USAGE after a message. */
+int app_model_opts(const app_command *command, const app_args *args,
+                   wf_model_opts *opts);
 
 /* APP_OK, or an exit status after a message; close in both cases. */
 int app_session_open(const app_command *command, const app_args *args,

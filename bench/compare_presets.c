@@ -237,7 +237,8 @@ int main(int argc, char **argv)
     int wanted = (int)strtol(argv[4], NULL, 10);
     if (wanted < 2 || wanted > MAX_PAIRS)
         die("PAIRS must lie in 2..300", NULL);
-    if (wf_ctx_create(&ctx, &err) || wf_model_open(argv[2], &model, &err) ||
+    if (wf_ctx_create(&ctx, &err) ||
+        wf_model_open(argv[2], NULL, &model, &err) ||
         wf_detector_open((const char *const *)parts, n_parts, NULL, &detector,
                          &err))
         die("open", &err);

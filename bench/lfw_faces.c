@@ -221,7 +221,7 @@ int main(int argc, char **argv)
     }
     read_pairs(argv[1]);
     read_landmarks(argv[1]);
-    if (wf_model_open(argv[2], &model, &err))
+    if (wf_model_open(argv[2], NULL, &model, &err))
         die("model", &err);
     for (int i = 0; i < n_images; i++) {
         images[i].embedding =

@@ -15,6 +15,7 @@ static const app_option options[] = {
     {"divisor", 0, "D[,D,D]", "then divided by [127.5]"},
     {"licence", 0, "TEXT", "licence of the model"},
     {"source", 0, "TEXT", "where the model comes from"},
+    APP_MODEL_OPTIONS,
     {0}};
 
 static int list(const app_command *command)
@@ -36,12 +37,17 @@ static int list(const app_command *command)
     return APP_OK;
 }
 
-static int show(const app_command *command, const char *name)
+static int show(const app_command *command, const app_args *args,
+                const char *name)
 {
     static const char *const colours[] = {"RGB", "BGR", "grey"};
     wf_model *model;
+    wf_model_opts opts;
     wf_error err = {0};
-    if (wf_model_open(name, &model, &err) != WF_OK)
+    int status = app_model_opts(command, args, &opts);
+    if (status != APP_OK)
+        return status;
+    if (wf_model_open(name, &opts, &model, &err) != WF_OK)
         return app_fail(command, &err);
     const wf_model_info *m = wf_model_get_info(model);
     printf("name       %s%s\n", m->name, m->guessed ? " (guessed)" : "");
@@ -51,6 +57,8 @@ static int show(const app_command *command, const char *name)
            (double)m->mean[1], (double)m->mean[2], (double)m->scale[0],
            (double)m->scale[1], (double)m->scale[2]);
     printf("embedding  %d\n", m->dim);
+    printf("backend    %s (%s), %s\n", m->backend, m->backend_detail,
+           m->precision);
     printf("template  ");
     for (int i = 0; i < WF_LANDMARKS; i++)
         printf(" %.2f,%.2f", (double)m->points[i][0], (double)m->points[i][1]);
@@ -129,23 +137,27 @@ static int add_model(const app_command *command, const app_args *args,
 {
     wf_ctx *ctx;
     wf_model *model;
+    wf_model_opts opts;
     wf_error err = {0};
     char name[64];
+    int status = app_model_opts(command, args, &opts);
+    if (status != APP_OK)
+        return status;
     if (wf_ctx_create(&ctx, &err) != WF_OK)
         return app_fail(command, &err);
-    if (wf_model_open(path, &model, &err) != WF_OK) {
+    if (wf_model_open(path, &opts, &model, &err) != WF_OK) {
         wf_ctx_free(ctx);
         return app_fail(command, &err);
     }
     wf_model_info info = *wf_model_get_info(model);
     wf_model_free(model);
     int guessed = info.guessed;
-    int status = apply_options(command, args, &info);
+    status = apply_options(command, args, &info);
     snprintf(name, sizeof(name), "%s",
              app_get(args, "name") ? app_get(args, "name") : info.name);
     if (status == APP_OK &&
-        wf_registry_add_model(ctx, path, name, &info, app_has(args, "replace"),
-                              &err) != WF_OK) {
+        wf_registry_add_model(ctx, path, name, &info, &opts,
+                              app_has(args, "replace"), &err) != WF_OK) {
         status = app_fail(command, &err);
         if (err.code == WF_EEXIST)
             app_hint("--replace replaces it, --name gives another name");
@@ -160,7 +172,7 @@ static int add_model(const app_command *command, const app_args *args,
     if (app_has(args, "quiet"))
         return APP_OK;
     printf("registered as '%s'\n\n", name);
-    return show(command, name);
+    return show(command, args, name);
 }
 
 static int add_detector(const app_command *command, const app_args *args)
@@ -184,7 +196,7 @@ static int run(const app_command *command, const app_args *args)
     if (!strcmp(what, "list") && n <= 1)
         return list(command);
     if (!strcmp(what, "show") && n == 2)
-        return show(command, args->operands[1]);
+        return show(command, args, args->operands[1]);
     if (!strcmp(what, "add") && n == 2)
         return add_model(command, args, args->operands[1]);
     if (!strcmp(what, "add-detector") && n >= 2)

@@ -11,17 +11,20 @@ static const app_option options[] = {
     {0}};
 
 static int print_result(const app_command *command, const app_args *args,
-                        double similarity, double threshold)
+                        const wf_model_info *model, double similarity,
+                        double threshold)
 {
     const char *verdict = isnan(threshold)          ? NULL
                           : similarity >= threshold ? "match"
                                                     : "no match";
     if (app_has(args, "json"))
         return app_json_print(
-            command, json_pack("{s:s s:s s:f s:o s:o}", "a", args->operands[0],
-                               "b", args->operands[1], "similarity", similarity,
-                               "threshold", app_number(threshold), "verdict",
-                               verdict ? json_string(verdict) : json_null()));
+            command,
+            json_pack("{s:s s:s s:f s:o s:o s:o}", "a", args->operands[0], "b",
+                      args->operands[1], "similarity", similarity, "threshold",
+                      app_number(threshold), "verdict",
+                      verdict ? json_string(verdict) : json_null(), "model",
+                      app_model_json(model)));
     if (verdict)
         printf("similarity %.4f  threshold %.4f  %s\n", similarity, threshold,
                verdict);
@@ -45,14 +48,16 @@ static int run(const app_command *command, const app_args *args)
                           &faces[i], &err) != WF_OK)
             status = app_fail(command, &err);
     if (status == APP_OK) {
-        size_t dim = (size_t)wf_model_get_info(s.model)->dim;
+        const wf_model_info *info = wf_model_get_info(s.model);
+        size_t dim = (size_t)info->dim;
         const wf_image *crops[2] = {faces[0].crop, faces[1].crop};
         e = calloc(2 * dim, sizeof(*e));
         if (!e || wf_embed(s.ctx, s.model, crops, 2, e, &err) != WF_OK)
             status = app_fail(command, &err);
         else
-            status = print_result(command, args, wf_similarity(e, e + dim, dim),
-                                  threshold.value);
+            status =
+                print_result(command, args, info,
+                             wf_similarity(e, e + dim, dim), threshold.value);
     }
     free(e);
     app_face_free(&faces[0]);

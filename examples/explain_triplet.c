@@ -15,7 +15,7 @@ int main(int argc, char **argv)
     wf_image *crops[3] = {NULL};
     wf_explanation *explanation = NULL;
     int failed = argc != 6 || wf_ctx_create(&ctx, &err) ||
-                 wf_model_open(argv[1], &model, &err);
+                 wf_model_open(argv[1], NULL, &model, &err);
     for (int i = 0; i < 3 && !failed; i++)
         failed = wf_image_load(argv[2 + i], &crops[i], &err) != WF_OK;
     failed = failed ||

@@ -300,25 +300,54 @@ typedef struct wf_model_info {
     wf_threshold thresholds[WF_MAX_THRESHOLDS];
     char licence[64];
     char source[192];
-    char sha256[65];  /* of the ONNX file; "" for a callback */
-    char backend[32]; /* "native", "callback" */
-    char path[1024];  /* of the ONNX file; "" for a callback */
-    int guessed;      /* 1: no manifest, the values above are guesses */
+    char sha256[65];          /* of the ONNX file; "" for a callback */
+    char backend[32];         /* "native", "ort", "callback" */
+    char path[1024];          /* of the ONNX file; "" for a callback */
+    int guessed;              /* 1: no manifest, the values above are guesses */
+    char precision[32];       /* that is used: "f32"; "" for a callback */
+    char backend_detail[128]; /* "oneDNN 2.6.3, AVX-512 BF16"; "" for a
+                                 callback */
 } wf_model_info;
 
 /* 112 x 112 RGB, (x - 127.5) / 127.5, the ArcFace template, no threshold. */
 WF_API void wf_model_info_init(wf_model_info *info);
 
+/* How a model is run.  None of it changes what the model is. */
+typedef struct wf_model_opts {
+    size_t struct_size; /* set by wf_model_opts_init */
+    /* "native": our own engine.  "ort": ONNX Runtime, loaded at run time.
+     * NULL or "auto": native where it supports the whole graph, else ort. */
+    const char *backend;
+    /* Of the arithmetic: NULL or "f32", "bf16", "int8", "auto" (what suits
+     * model and machine).  wf_model_info.precision says what is used. */
+    const char *precision;
+    /* File of ONNX Runtime's shared library.  NULL: $WHYFACE_ORT, beside the
+     * running program and libwhyface, npm's onnxruntime-node ($WHYFACE_NPM,
+     * else node_modules of the current folder), the system's; the first that
+     * can be used. */
+    const char *ort_library;
+    /* ONNX Runtime's execution provider: NULL or "cpu", "cuda", ... */
+    const char *ort_provider;
+    size_t batch; /* crops in one call; 0: chosen for the model */
+} wf_model_opts;
+
+#define WF_MAX_BATCH 4096
+
+/* Everything chosen by the library. */
+WF_API void wf_model_opts_init(wf_model_opts *opts);
+
 /*
  * Opens a registered model by name, or an ONNX file by path.  The manifest is
  * the file's name with .json for .onnx; without one the values are guessed
- * from the graph (wf_model_info.guessed).
+ * from the graph (wf_model_info.guessed).  `opts` may be NULL.
  */
 WF_API WF_NODISCARD wf_status wf_model_open(const char *name_or_path,
+                                            const wf_model_opts *opts,
                                             wf_model **out, wf_error *err);
 /* The same with the manifest given by the caller; `info` is copied. */
 WF_API WF_NODISCARD wf_status wf_model_open_as(const char *path,
                                                const wf_model_info *info,
+                                               const wf_model_opts *opts,
                                                wf_model **out, wf_error *err);
 
 /*
@@ -395,13 +424,12 @@ WF_API void wf_registry_free(wf_registry *registry);
  * Registers an ONNX file as a model: opens it with `info` (NULL: known by its
  * hash, else guessed), embeds test pictures and refuses what is no face model,
  * then copies the file and writes the manifest.  `name` NULL: the file's name.
- * Existing names are refused unless `replace`.
+ * Existing names are refused unless `replace`.  `opts` (may be NULL) is how the
+ * model is run for that; it is not stored.
  */
-WF_API WF_NODISCARD wf_status wf_registry_add_model(wf_ctx *ctx,
-                                                    const char *path,
-                                                    const char *name,
-                                                    const wf_model_info *info,
-                                                    int replace, wf_error *err);
+WF_API WF_NODISCARD wf_status wf_registry_add_model(
+    wf_ctx *ctx, const char *path, const char *name, const wf_model_info *info,
+    const wf_model_opts *opts, int replace, wf_error *err);
 /* Registers the files of one detector under a name. */
 WF_API WF_NODISCARD wf_status wf_registry_add_detector(const char *const *paths,
                                                        size_t n_paths,

@@ -253,14 +253,15 @@ static wf_status target_path(const char *name, const char *ending, int replace,
 }
 
 wf_status wf_registry_add_model(wf_ctx *ctx, const char *path, const char *name,
-                                const wf_model_info *info, int replace,
+                                const wf_model_info *info,
+                                const wf_model_opts *opts, int replace,
                                 wf_error *err)
 {
     char target[4096], manifest[4096];
     wf_model *model;
     WF__TRY(refuse_detector(path, err));
-    WF__TRY(info ? wf_model_open_as(path, info, &model, err)
-                 : wf_model_open(path, &model, err));
+    WF__TRY(info ? wf_model_open_as(path, info, opts, &model, err)
+                 : wf_model_open(path, opts, &model, err));
     wf_model_info stored = model->info;
     wf_status st = try_model(ctx, model, err);
     wf_model_free(model);

@@ -11,7 +11,7 @@
 typedef struct wf__backend wf__backend;
 
 typedef struct wf__backend_ops {
-    const char *name; /* "native", "callback" */
+    const char *name; /* "native", "ort", "callback" */
     /* input: n x channels x height x width, pre-processed; output: n x dim. */
     wf_status (*run)(wf__backend *backend, const float *input, size_t n,
                      float *output, int threads, wf_error *err);
@@ -22,8 +22,15 @@ struct wf__backend {
     const wf__backend_ops *ops;
     int channels, height, width; /* of the input */
     int dim;                     /* of the embedding */
-    size_t best_batch;           /* crops a call for the best throughput */
+    size_t best_batch; /* crops a call: as asked for, else for throughput */
+    char precision[32], detail[128]; /* as in wf_model_info */
 };
+
+/* What is asked of an engine. */
+typedef struct wf__native_opts {
+    const char *precision; /* NULL or "auto": the engine's choice */
+    size_t batch;          /* 0: the engine's choice */
+} wf__native_opts;
 
 /*
  * The native engine for a graph with one image input and one embedding output.
@@ -32,7 +39,8 @@ struct wf__backend {
  * for a batch of 1.
  */
 wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
-                             int width, wf__backend **out, wf_error *err);
+                             int width, const wf__native_opts *opts,
+                             wf__backend **out, wf_error *err);
 wf_status wf__backend_callback(wf_embed_fn *fn, void *user, int channels,
                                int height, int width, int dim,
                                wf__backend **out, wf_error *err);

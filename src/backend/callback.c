@@ -34,7 +34,12 @@ wf_status wf__backend_callback(wf_embed_fn *fn, void *user, int channels,
     callback *c = wf__calloc(1, sizeof(*c));
     if (!c)
         WF__FAIL(err, WF_ENOMEM, "out of memory for a model");
-    c->base = (wf__backend){&ops, channels, height, width, dim, CALLBACK_BATCH};
+    c->base = (wf__backend){.ops = &ops,
+                            .channels = channels,
+                            .height = height,
+                            .width = width,
+                            .dim = dim,
+                            .best_batch = CALLBACK_BATCH};
     c->fn = fn;
     c->user = user;
     *out = &c->base;

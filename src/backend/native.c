@@ -147,8 +147,28 @@ done:
     return st;
 }
 
+static wf_status choose_precision(native *n, const char *wanted, wf_error *err)
+{
+    if (wanted && strcmp(wanted, "f32") && strcmp(wanted, "auto"))
+        WF__FAIL(err, WF_EUNSUPPORTED,
+                 "precision '%s' is not supported by the native backend; it "
+                 "has f32",
+                 wanted);
+    snprintf(n->base.precision, sizeof(n->base.precision), "f32");
+    return WF_OK;
+}
+
+static size_t choose_batch(const native *n, size_t wanted)
+{
+    size_t fit = BATCH_BYTES / (input_size(&n->base) * sizeof(float));
+    if (wanted)
+        return wanted;
+    return n->one_by_one ? 1 : WF__MIN(WF__MAX(fit, MIN_BATCH), MAX_BATCH);
+}
+
 wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
-                             int width, wf__backend **out, wf_error *err)
+                             int width, const wf__native_opts *opts,
+                             wf__backend **out, wf_error *err)
 {
     wf_status st;
     native *n = wf__calloc(1, sizeof(*n));
@@ -157,7 +177,10 @@ wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
         WF__FAIL(err, WF_ENOMEM, "out of memory while opening '%s'", name);
     }
     n->base.ops = &ops;
-    st = read_input(n, graph, name, height, width, err);
+    snprintf(n->base.detail, sizeof(n->base.detail), "%s", wf__exec_library());
+    st = choose_precision(n, opts->precision, err);
+    if (st == WF_OK)
+        st = read_input(n, graph, name, height, width, err);
     if (st != WF_OK) {
         wf__graph_free(graph);
         goto fail;
@@ -166,9 +189,7 @@ wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
                                  &n->exec, err),
                  fail_named);
     WF__TRY_GOTO(check_batch(n, err), fail_named);
-    size_t fit = BATCH_BYTES / (input_size(&n->base) * sizeof(float));
-    n->base.best_batch =
-        n->one_by_one ? 1 : WF__MIN(WF__MAX(fit, MIN_BATCH), MAX_BATCH);
+    n->base.best_batch = choose_batch(n, opts->batch);
     *out = &n->base;
     return WF_OK;
 fail_named:

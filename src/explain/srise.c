@@ -199,7 +199,7 @@ static const wf_method_option options[] = {
     {"seed", "integer", "1", NULL, 0, 9007199254740991.0,
      "seed of the random masks"},
     {"batch", "integer", "0", NULL, 0, 4096,
-     "masked copies in one model call; 0: what suits the model"},
+     "masked copies in one model call; 0: as the model was opened"},
     {0},
 };
 

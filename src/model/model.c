@@ -35,6 +35,10 @@ static wf_status make_model(const wf_model_info *info, wf__backend *backend,
     model->backend = backend;
     snprintf(model->info.backend, sizeof(model->info.backend), "%s",
              backend->ops->name);
+    snprintf(model->info.precision, sizeof(model->info.precision), "%s",
+             backend->precision);
+    snprintf(model->info.backend_detail, sizeof(model->info.backend_detail),
+             "%s", backend->detail);
     fill_table(model);
     *out = model;
     return WF_OK;
@@ -89,15 +93,57 @@ static wf_status find_info(const char *path, const wf__graph *graph,
     return WF_OK;
 }
 
+void wf_model_opts_init(wf_model_opts *opts)
+{
+    *opts = (wf_model_opts){.struct_size = sizeof(*opts)};
+}
+
+/* One of "a, b, c", or NULL. */
+static wf_status check_choice(const char *what, const char *value,
+                              const char *const *choices, const char *list,
+                              wf_error *err)
+{
+    for (int i = 0; value && choices[i]; i++)
+        if (!strcmp(value, choices[i]))
+            return WF_OK;
+    if (!value)
+        return WF_OK;
+    WF__FAIL(err, WF_EINVAL, "there is no %s '%s'; there is: %s", what, value,
+             list);
+}
+
+static wf_status check_opts(const wf_model_opts *opts, wf_error *err)
+{
+    static const char *const backends[] = {"auto", "native", "ort", NULL};
+    static const char *const precisions[] = {"auto", "f32", "bf16", "int8",
+                                             NULL};
+    if (opts->struct_size != sizeof(*opts))
+        WF__FAIL(err, WF_EINVAL,
+                 "wf_model_opts was not set up by wf_model_opts_init");
+    if (opts->batch > WF_MAX_BATCH)
+        WF__FAIL(err, WF_EINVAL, "a batch of %zu crops; at most %d are allowed",
+                 opts->batch, WF_MAX_BATCH);
+    WF__TRY(check_choice("backend", opts->backend, backends,
+                         "auto, native, ort", err));
+    return check_choice("precision", opts->precision, precisions,
+                        "f32, bf16, int8, auto", err);
+}
+
 /* `given`: NULL to look for what is known. */
 static wf_status open_file(const char *path, const wf_model_info *given,
-                           wf_model **out, wf_error *err)
+                           const wf_model_opts *opts, wf_model **out,
+                           wf_error *err)
 {
     wf__bytes bytes;
     wf__graph *graph = NULL;
     wf__backend *backend;
     wf_model_info info;
+    wf_model_opts defaults;
     char sha256[65];
+    wf_model_opts_init(&defaults);
+    if (!opts)
+        opts = &defaults;
+    WF__TRY(check_opts(opts, err));
     WF__TRY(wf__bytes_open(path, "model", WF__MAX_MODEL_BYTES, &bytes, err));
     wf_status st = wf__graph_parse(bytes.data, bytes.size, path, &graph, err);
     if (st == WF_OK)
@@ -111,8 +157,9 @@ static wf_status open_file(const char *path, const wf_model_info *given,
         wf__graph_free(graph);
         return st;
     }
-    WF__TRY(wf__backend_native(graph, path, info.height, info.width, &backend,
-                               err));
+    wf__native_opts native = {opts->precision, opts->batch};
+    WF__TRY(wf__backend_native(graph, path, info.height, info.width, &native,
+                               &backend, err));
     st = check_info(path, &info, backend, err);
     if (st != WF_OK) {
         wf__backend_free(backend);
@@ -129,11 +176,12 @@ static wf_status open_file(const char *path, const wf_model_info *given,
     return make_model(&info, backend, out, err);
 }
 
-wf_status wf_model_open(const char *name_or_path, wf_model **out, wf_error *err)
+wf_status wf_model_open(const char *name_or_path, const wf_model_opts *opts,
+                        wf_model **out, wf_error *err)
 {
     char path[sizeof(((wf_model_info *)0)->path)];
     WF__TRY(wf__model_file(name_or_path, path, sizeof(path), err));
-    return open_file(path, NULL, out, err);
+    return open_file(path, NULL, opts, out, err);
 }
 
 /* A caller's struct: of our size, with sensible numbers. */
@@ -153,10 +201,11 @@ static wf_status check_given(const wf_model_info *info, wf_error *err)
 }
 
 wf_status wf_model_open_as(const char *path, const wf_model_info *info,
-                           wf_model **out, wf_error *err)
+                           const wf_model_opts *opts, wf_model **out,
+                           wf_error *err)
 {
     WF__TRY(check_given(info, err));
-    return open_file(path, info, out, err);
+    return open_file(path, info, opts, out, err);
 }
 
 wf_status wf_model_from_callback(wf_embed_fn *fn, void *user,

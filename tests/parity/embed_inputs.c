@@ -99,7 +99,7 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 2;
     int n_names = argc > 3 ? scandir(argv[3], &names, visible, alphasort) : 0;
-    if (wf_ctx_create(&ctx, &err) || wf_model_open(argv[1], &model, &err))
+    if (wf_ctx_create(&ctx, &err) || wf_model_open(argv[1], NULL, &model, &err))
         die(&err);
     const wf_model_info *info = wf_model_get_info(model);
     size_t size = wf__model_input_size(model), dim = (size_t)info->dim;

@@ -128,7 +128,7 @@ static void test_open_and_embed(void **state)
     wf_image *images[3];
     float all[3 * 32], one[32];
     (void)state;
-    ASSERT_OK(wf_model_open(in_folder("m.onnx"), &m, err));
+    ASSERT_OK(wf_model_open(in_folder("m.onnx"), NULL, &m, err));
     const wf_model_info *info = wf_model_get_info(m);
     assert_int_equal(info->guessed, 1);
     assert_int_equal(info->width, 8);
@@ -157,21 +157,21 @@ static void test_unusable(void **state)
     float e[32];
     (void)state;
     write_model("zero.onnx", small_model(3, 32, 0));
-    ASSERT_OK(wf_model_open(in_folder("zero.onnx"), &m, err));
+    ASSERT_OK(wf_model_open(in_folder("zero.onnx"), NULL, &m, err));
     ASSERT_FAILS(wf_embed(NULL, m, (const wf_image *const *)&image, 1, e, err),
                  WF_EEMBEDDING, "all zero");
     wf_model_free(m);
     write_model("nan.onnx", small_model(3, 32, NAN));
-    ASSERT_OK(wf_model_open(in_folder("nan.onnx"), &m, err));
+    ASSERT_OK(wf_model_open(in_folder("nan.onnx"), NULL, &m, err));
     ASSERT_FAILS(wf_embed(NULL, m, (const wf_image *const *)&image, 1, e, err),
                  WF_EEMBEDDING, "not finite");
     wf_model_free(m);
     write_model("four.onnx", small_model(4, 32, 1));
-    ASSERT_FAILS(wf_model_open(in_folder("four.onnx"), &m, err), WF_ESHAPE,
-                 "takes an input of 1x4x8x8");
-    ASSERT_FAILS(wf_model_open(in_folder("none.onnx"), &m, err), WF_ENOENT,
-                 "none.onnx");
-    ASSERT_FAILS(wf_model_open("no-such-model", &m, err), WF_ENOENT,
+    ASSERT_FAILS(wf_model_open(in_folder("four.onnx"), NULL, &m, err),
+                 WF_ESHAPE, "takes an input of 1x4x8x8");
+    ASSERT_FAILS(wf_model_open(in_folder("none.onnx"), NULL, &m, err),
+                 WF_ENOENT, "none.onnx");
+    ASSERT_FAILS(wf_model_open("no-such-model", NULL, &m, err), WF_ENOENT,
                  "no model is registered as 'no-such-model'");
     wf_image_free(image);
 }
@@ -244,28 +244,28 @@ static void test_registry(void **state)
     ASSERT_OK(wf_registry_open(&r, err));
     assert_null(wf_registry_get(r, 0));
     wf_registry_free(r);
-    ASSERT_OK(
-        wf_registry_add_model(ctx, in_folder("m.onnx"), "mine", NULL, 0, err));
-    ASSERT_FAILS(
-        wf_registry_add_model(ctx, in_folder("m.onnx"), "mine", NULL, 0, err),
-        WF_EEXIST, "'mine' is registered already");
-    ASSERT_OK(
-        wf_registry_add_model(ctx, in_folder("m.onnx"), "mine", NULL, 1, err));
-    ASSERT_FAILS(
-        wf_registry_add_model(ctx, in_folder("m.onnx"), "../x", NULL, 0, err),
-        WF_EINVAL, "is no name for a model");
-    ASSERT_FAILS(wf_registry_add_model(ctx, in_folder("zero.onnx"), "zero",
+    ASSERT_OK(wf_registry_add_model(ctx, in_folder("m.onnx"), "mine", NULL,
+                                    NULL, 0, err));
+    ASSERT_FAILS(wf_registry_add_model(ctx, in_folder("m.onnx"), "mine", NULL,
                                        NULL, 0, err),
+                 WF_EEXIST, "'mine' is registered already");
+    ASSERT_OK(wf_registry_add_model(ctx, in_folder("m.onnx"), "mine", NULL,
+                                    NULL, 1, err));
+    ASSERT_FAILS(wf_registry_add_model(ctx, in_folder("m.onnx"), "../x", NULL,
+                                       NULL, 0, err),
+                 WF_EINVAL, "is no name for a model");
+    ASSERT_FAILS(wf_registry_add_model(ctx, in_folder("zero.onnx"), "zero",
+                                       NULL, NULL, 0, err),
                  WF_EEMBEDDING, "all zero");
-    ASSERT_OK(wf_model_open("mine", &m, err));
+    ASSERT_OK(wf_model_open("mine", NULL, &m, err));
     assert_int_equal(wf_model_get_info(m)->guessed, 0);
     ASSERT_OK(wf_model_store_thresholds(m, &t, 1, err));
     wf_model_free(m);
-    ASSERT_OK(wf_model_open("mine", &m, err));
+    ASSERT_OK(wf_model_open("mine", NULL, &m, err));
     assert_true(wf_model_threshold(m, NULL)->value == 0.3);
     assert_null(wf_model_threshold(m, "eer"));
     wf_model_free(m);
-    ASSERT_FAILS(wf_model_open("main", &m, err), WF_ENOENT,
+    ASSERT_FAILS(wf_model_open("main", NULL, &m, err), WF_ENOENT,
                  "(registered: mine)");
     ASSERT_OK(wf_registry_open(&r, err));
     assert_string_equal(wf_registry_get(r, 0)->name, "mine");
@@ -276,7 +276,7 @@ static void test_registry(void **state)
     fputc(0x78, file); /* an unknown field: still a valid file */
     fputc(0, file);
     fclose(file);
-    ASSERT_FAILS(wf_model_open("mine", &m, err), WF_EMANIFEST,
+    ASSERT_FAILS(wf_model_open("mine", NULL, &m, err), WF_EMANIFEST,
                  "SHA-256 differs");
     wf_ctx_free(ctx);
 }
