@@ -12,15 +12,23 @@ typedef struct wf__backend wf__backend;
 
 typedef struct wf__backend_ops {
     const char *name; /* "native", "ort", "callback" */
-    /* input: n x channels x height x width, pre-processed; output: n x dim. */
+    /* input: n x channels x height x width (with `channels_last`: n x height x
+     * width x channels), pre-processed; output: n x dim. */
     wf_status (*run)(wf__backend *backend, const float *input, size_t n,
                      float *output, int threads, wf_error *err);
+    /*
+     * Forgets what earlier inputs have taught about ranges of values and learns
+     * them from these.  NULL: the precision in use depends on no inputs.
+     */
+    wf_status (*measure)(wf__backend *backend, const float *input, size_t n,
+                         int threads, wf_error *err);
     void (*free)(wf__backend *backend);
 } wf__backend_ops;
 
 struct wf__backend {
     const wf__backend_ops *ops;
     int channels, height, width; /* of the input */
+    bool channels_last;          /* how inputs lie in memory */
     int dim;                     /* of the embedding */
     size_t best_batch; /* crops a call: as asked for, else for throughput */
     char precision[32], detail[128]; /* as in wf_model_info */

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "backend/backend.h"
+#include "base/cpu.h"
 #include "base/parallel.h"
 #include "base/random.h"
 #include "exec/exec.h"
@@ -22,17 +23,21 @@ static size_t input_size(const wf__backend *b)
     return (size_t)b->channels * (size_t)b->height * (size_t)b->width;
 }
 
+static wf__tensor tensor_of(const native *n, const float *input, size_t count)
+{
+    const wf__backend *b = &n->base;
+    return (wf__tensor){WF__F32,
+                        {4, {(int64_t)count, b->channels, b->height, b->width}},
+                        (void *)input};
+}
+
 /* One call of the graph; `output` NULL: only sets *dim. */
 static wf_status run_graph(native *n, const float *input, size_t count,
                            float *output, size_t *dim, int threads,
                            wf_error *err)
 {
-    const wf__backend *b = &n->base;
     const wf__graph *g = wf__exec_graph(n->exec);
-    wf__tensor in = {WF__F32,
-                     {4, {(int64_t)count, b->channels, b->height, b->width}},
-                     (void *)input};
-    wf__tensor out[8];
+    wf__tensor in = tensor_of(n, input, count), out[8];
     if (g->n_outputs > 8)
         WF__FAIL(err, WF_ESHAPE,
                  "the model has %d outputs; an embedding model "
@@ -65,6 +70,22 @@ static wf_status run(wf__backend *backend, const float *input, size_t n,
     return WF_OK;
 }
 
+/* Inputs that are measured together: what is kept for them is small. */
+#define MEASURED 8
+
+static wf_status measure(wf__backend *backend, const float *input, size_t n,
+                         int threads, wf_error *err)
+{
+    native *b = (native *)backend;
+    size_t step = b->one_by_one ? 1 : MEASURED;
+    for (size_t i = 0; i < n; i += step) {
+        wf__tensor in =
+            tensor_of(b, input + i * input_size(backend), WF__MIN(step, n - i));
+        WF__TRY(wf__exec_measure(b->exec, &in, i > 0, threads, err));
+    }
+    return WF_OK;
+}
+
 static void free_native(wf__backend *backend)
 {
     native *b = (native *)backend;
@@ -72,7 +93,9 @@ static void free_native(wf__backend *backend)
     wf__free(b);
 }
 
-static const wf__backend_ops ops = {"native", run, free_native};
+/* Ranges are only for bytes. */
+static const wf__backend_ops ops = {"native", run, NULL, free_native};
+static const wf__backend_ops byte_ops = {"native", run, measure, free_native};
 
 /* The one picture that the graph wants: N x C x H x W. */
 static wf_status read_input(native *n, const wf__graph *g, const char *name,
@@ -147,15 +170,39 @@ done:
     return st;
 }
 
-static wf_status choose_precision(native *n, const char *wanted, wf_error *err)
+/*
+ * What was asked for, or else float32, which every machine has; the name says
+ * which and why.  "auto" is bfloat16 where the processor multiplies it.
+ */
+static wf__precision choose_precision(native *n, const char *wanted)
 {
-    if (wanted && strcmp(wanted, "f32") && strcmp(wanted, "auto"))
-        WF__FAIL(err, WF_EUNSUPPORTED,
-                 "precision '%s' is not supported by the native backend; it "
-                 "has f32",
-                 wanted);
-    snprintf(n->base.precision, sizeof(n->base.precision), "f32");
-    return WF_OK;
+    static const struct {
+        const char *name;
+        wf__precision precision;
+        wf__cpu_feature feature;
+        const char *missing;
+    } narrow[] = {
+        {"auto", WF__PRECISION_BF16, WF__CPU_BF16, "AVX512_BF16"},
+        {"bf16", WF__PRECISION_BF16, WF__CPU_BF16, "AVX512_BF16"},
+        {"int8", WF__PRECISION_INT8, WF__CPU_VNNI, "AVX512_VNNI"},
+    };
+    char *text = n->base.precision;
+    size_t size = sizeof(n->base.precision);
+    snprintf(text, size, "f32");
+    for (size_t i = 0; wanted && i < WF__COUNT(narrow); i++) {
+        if (strcmp(wanted, narrow[i].name))
+            continue;
+        if (!wf__cpu_has(narrow[i].feature)) {
+            snprintf(text, size, "f32 (no %s here)", narrow[i].missing);
+            break;
+        }
+        bool bytes = narrow[i].precision == WF__PRECISION_INT8;
+        snprintf(text, size, "%s", bytes ? "int8" : "bf16");
+        if (bytes)
+            n->base.ops = &byte_ops;
+        return narrow[i].precision;
+    }
+    return WF__PRECISION_F32;
 }
 
 static size_t choose_batch(const native *n, size_t wanted)
@@ -178,16 +225,16 @@ wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
     }
     n->base.ops = &ops;
     snprintf(n->base.detail, sizeof(n->base.detail), "%s", wf__exec_library());
-    st = choose_precision(n, opts->precision, err);
-    if (st == WF_OK)
-        st = read_input(n, graph, name, height, width, err);
+    st = read_input(n, graph, name, height, width, err);
     if (st != WF_OK) {
         wf__graph_free(graph);
         goto fail;
     }
-    WF__TRY_GOTO(wf__exec_create(graph, &(wf__exec_opts){.fixed_size = true},
-                                 &n->exec, err),
-                 fail_named);
+    wf__exec_opts exec = {.precision = choose_precision(n, opts->precision),
+                          .fixed_size = true,
+                          .channels_last = true};
+    n->base.channels_last = true;
+    WF__TRY_GOTO(wf__exec_create(graph, &exec, &n->exec, err), fail_named);
     WF__TRY_GOTO(check_batch(n, err), fail_named);
     n->base.best_batch = choose_batch(n, opts->batch);
     *out = &n->base;

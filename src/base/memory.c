@@ -1,6 +1,9 @@
+#define _DEFAULT_SOURCE /* madvise */
 #include "base/base.h"
 
 #include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define ALIGNMENT 64
 
@@ -23,6 +26,15 @@ static bool injected_failure(void)
         return false;
     atomic_store(&failing, true);
     return true;
+}
+
+void wf__discard(void *data, size_t size)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t first = ((uintptr_t)data + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)data + size) / page * page;
+    if (end > first)
+        madvise((void *)first, end - first, MADV_DONTNEED);
 }
 
 bool wf__mul_size(size_t a, size_t b, size_t *out)

@@ -22,6 +22,12 @@ char *wf__strdup(const char *text);
 char *wf__strndup(const char *text, size_t length);
 void wf__free(void *block);
 
+/*
+ * Gives the pages inside a block, or a part of one, back to the system: what
+ * was there is gone, and the block is freed as ever.
+ */
+void wf__discard(void *data, size_t size);
+
 /* *out = a * b, a + b; false on overflow. */
 bool wf__mul_size(size_t a, size_t b, size_t *out);
 bool wf__add_size(size_t a, size_t b, size_t *out);

@@ -339,11 +339,19 @@ static wf_status find_kernel(wf__plan *plan, const wf__unit *unit,
     wf__conv_spec key = *spec;
     key.weights = key.bias = key.slopes = NULL;
     key.second_scale = key.second_shift = NULL;
-    for (wf__own *k = e->own; k; k = k->next)
-        if (k->unit == unit && wf__conv_same(&k->spec, &key)) {
+    for (wf__own *k = e->own; k; k = k->next) {
+        if (k->unit != unit)
+            continue;
+        if (wf__conv_same(&k->spec, &key)) {
             *out = k->conv;
             return WF_OK;
         }
+        if (e->opts.precision == WF__PRECISION_F32)
+            WF__FAIL(plan->err, WF_EINTERNAL,
+                     "node '%s' (%s): a second kernel is wanted, but its "
+                     "weights are packed and gone",
+                     unit->node->name, unit->node->op);
+    }
     wf__own *own = wf__calloc(1, sizeof(*own));
     if (!own)
         return wf__plan_no_memory(plan);
@@ -357,6 +365,8 @@ static wf_status find_kernel(wf__plan *plan, const wf__unit *unit,
     own->spec = key;
     e->own = own;
     e->weight_bytes += wf__conv_weight_bytes(own->conv);
+    if (e->opts.precision == WF__PRECISION_F32)
+        wf__program_discard_weights(plan->program, unit);
     *out = own->conv;
     return WF_OK;
 }

@@ -142,6 +142,25 @@ static weights_view view_weights(const wf__unit *unit, const wf__shape *s)
                           total / WF__MAX(s->dim[0], 1), 1};
 }
 
+/* A constant that one unit reads and has taken over. */
+static void discard_constant(const wf__program *p, int value)
+{
+    const wf__tensor *t = &p->constants[value];
+    if (p->uses[value] == 1 && t->data)
+        wf__discard(t->data, (size_t)wf__shape_elements(&t->shape) *
+                                 wf__dtype_size(t->dtype));
+}
+
+void wf__program_discard_weights(const wf__program *p, const wf__unit *unit)
+{
+    const wf__tensor *t = &p->constants[unit->in[1]];
+    if (unit->weights)
+        wf__discard(unit->weights, (size_t)wf__shape_elements(&t->shape) *
+                                       sizeof(*unit->weights));
+    else
+        discard_constant(p, unit->in[1]);
+}
+
 /* Own copies of weights and bias, to be changed. */
 static wf_status own_weights(fuser *f, wf__unit *unit, const wf__shape *s,
                              int64_t outputs)
@@ -154,6 +173,7 @@ static wf_status own_weights(fuser *f, wf__unit *unit, const wf__shape *s,
             return no_memory(f->err);
         memcpy(unit->weights, p->constants[unit->in[1]].data,
                n * sizeof(float));
+        discard_constant(p, unit->in[1]);
     }
     if (!unit->bias) {
         unit->bias = wf__arena_alloc(&p->arena, (size_t)outputs, sizeof(float));

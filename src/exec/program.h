@@ -60,6 +60,13 @@ wf_status wf__program_create(wf__program *program, const wf__graph *graph,
 void wf__program_free(wf__program *program);
 
 /*
+ * The unit's weights are packed and not read again: gives their memory back
+ * (unless another unit reads the same), which halves what a large model needs.
+ */
+void wf__program_discard_weights(const wf__program *program,
+                                 const wf__unit *unit);
+
+/*
  * Whether a node is an element-wise function that oneDNN knows; `constants` as
  * above.
  */

@@ -8,16 +8,9 @@ typedef struct model_oracle {
     wf__oracle base;
     wf_model *model;
     const float *references;
-    int channels;
-    /*
-     * Blending happens on pre-processed values: pre-processing is affine in
-     * the pixel, so it commutes with image * mask + fill * (1 - mask), and
-     * nothing is rounded to 8 bits in between.  (Grey models round luminance
-     * before masking instead of after.)
-     */
-    float *image;      /* channels x height x width, minus nothing */
+    float *image;      /* one input, as the backend lays it out */
     float fill[2][3];  /* for each wf__fill */
-    float *inputs;     /* batch x channels x height x width */
+    float *inputs;     /* batch of inputs */
     float *embeddings; /* batch x dim */
     double seconds;
 } model_oracle;
@@ -28,22 +21,15 @@ typedef struct blend {
     const float *masks, *fill;
 } blend;
 
-/* masks: n x height x width -> inputs: n x channels x height x width. */
+/* masks: n x height x width -> inputs, one for each mask. */
 static void blend_copies(size_t begin, size_t end, void *argument)
 {
     const blend *b = argument;
     const model_oracle *o = b->oracle;
     size_t n = (size_t)o->base.width * (size_t)o->base.height;
     for (size_t i = begin; i < end; i++)
-        for (int c = 0; c < o->channels; c++) {
-            const float *restrict image = o->image + (size_t)c * n;
-            const float *restrict mask = b->masks + i * n;
-            float *restrict out =
-                o->inputs + (i * (size_t)o->channels + (size_t)c) * n;
-            float fill = b->fill[c];
-            for (size_t p = 0; p < n; p++)
-                out[p] = fill + (image[p] - fill) * mask[p];
-        }
+        wf__model_blend(o->model, o->image, b->masks + i * n, b->fill,
+                        o->inputs + i * wf__model_input_size(o->model));
 }
 
 static double now(void)
@@ -93,7 +79,6 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
                            .query = query};
     o->model = model;
     o->references = references;
-    o->channels = model->info.colour == WF_GREY ? 1 : 3;
     o->image = wf__alloc(size, sizeof(float));
     o->inputs = wf__alloc(batch * size, sizeof(float));
     o->embeddings = wf__alloc(batch * (size_t)model->info.dim, sizeof(float));

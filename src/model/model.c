@@ -303,12 +303,15 @@ void wf__model_preprocess(const wf_model *model, const wf_image *crop,
                 model->table[0][(int)(luminance(p[0], p[1], p[2]) + 0.5f)];
         return;
     }
+    bool last = model->backend->channels_last;
+    size_t pixel = last ? 3 : 1, plane = last ? 1 : n;
     int first = model->info.colour == WF_BGR ? 2 : 0;
     for (int c = 0; c < 3; c++) {
         const uint8_t *from = p + (c == 1 ? 1 : c == 0 ? first : 2 - first);
         const float *table = model->table[c];
+        float *to = input + (size_t)c * plane;
         for (size_t i = 0; i < n; i++)
-            *input++ = table[from[3 * i]];
+            to[i * pixel] = table[from[3 * i]];
     }
 }
 
@@ -323,6 +326,30 @@ void wf__model_colour(const wf_model *model, const float rgb[3], float *value)
     for (int c = 0; c < 3; c++)
         value[c] = (rgb[info->colour == WF_BGR ? 2 - c : c] - info->mean[c]) *
                    info->scale[c];
+}
+
+/* n pixels with c channels each. */
+static void blend_pixels(const float *restrict input,
+                         const float *restrict mask, const float *fill,
+                         size_t n, size_t c, float *restrict blended)
+{
+    for (size_t p = 0; p < n; p++)
+        for (size_t k = 0; k < c; k++)
+            blended[p * c + k] =
+                fill[k] + (input[p * c + k] - fill[k]) * mask[p];
+}
+
+void wf__model_blend(const wf_model *model, const float *input,
+                     const float *mask, const float *fill, float *blended)
+{
+    size_t n = (size_t)model->info.width * (size_t)model->info.height;
+    size_t channels = (size_t)channels_of(&model->info);
+    if (model->backend->channels_last && channels == 3) {
+        blend_pixels(input, mask, fill, n, 3, blended);
+        return;
+    }
+    for (size_t c = 0; c < channels; c++)
+        blend_pixels(input + c * n, mask, fill + c, n, 1, blended + c * n);
 }
 
 /* ---- embedding ----------------------------------------------------------- */
@@ -355,6 +382,23 @@ wf_status wf__model_run(wf_ctx *ctx, wf_model *model, const float *inputs,
         model->backend, inputs, n, embeddings, wf_ctx_threads(ctx), err);
     pthread_mutex_unlock(&model->lock);
     return st == WF_OK ? check_embeddings(model, embeddings, n, err) : st;
+}
+
+bool wf__model_measures(const wf_model *model)
+{
+    return model->backend->ops->measure != NULL;
+}
+
+wf_status wf__model_measure(wf_ctx *ctx, wf_model *model, const float *inputs,
+                            size_t n, wf_error *err)
+{
+    wf__backend *b = model->backend;
+    if (!b->ops->measure)
+        return WF_OK;
+    pthread_mutex_lock(&model->lock);
+    wf_status st = b->ops->measure(b, inputs, n, wf_ctx_threads(ctx), err);
+    pthread_mutex_unlock(&model->lock);
+    return st;
 }
 
 wf_status wf_embed(wf_ctx *ctx, wf_model *model, const wf_image *const *crops,

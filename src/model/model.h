@@ -33,9 +33,21 @@ size_t wf__model_input_size(const wf_model *model);
 wf_status wf__model_check_crop(const wf_model *model, const wf_image *crop,
                                const char *role, wf_error *err);
 
-/* One crop to one pre-processed input tensor (channels x height x width). */
+/*
+ * One crop to one pre-processed input tensor: channels x height x width, or
+ * height x width x channels where the backend wants channels last.
+ */
 void wf__model_preprocess(const wf_model *model, const wf_image *crop,
                           float *input);
+
+/*
+ * blended = input * mask + fill * (1 - mask), for masks of height x width in
+ * 0..1 and a fill from wf__model_colour.  Pre-processing is affine in the
+ * pixel, so it commutes with blending, and nothing is rounded to 8 bits in
+ * between.  (Grey models round luminance before masking instead of after.)
+ */
+void wf__model_blend(const wf_model *model, const float *input,
+                     const float *mask, const float *fill, float *blended);
 
 /*
  * The value that a colour (RGB, 0..255) has in each channel of the input; grey
@@ -49,5 +61,13 @@ void wf__model_colour(const wf_model *model, const float rgb[3], float *value);
  */
 wf_status wf__model_run(wf_ctx *ctx, wf_model *model, const float *inputs,
                         size_t n, float *embeddings, wf_error *err);
+/* Whether wf__model_measure makes a difference. */
+bool wf__model_measures(const wf_model *model);
+/*
+ * Lets a backend whose precision depends on the range of values learn it from
+ * these inputs alone; nothing to do for others.
+ */
+wf_status wf__model_measure(wf_ctx *ctx, wf_model *model, const float *inputs,
+                            size_t n, wf_error *err);
 
 #endif

@@ -35,11 +35,45 @@ static double difference(const wf__tensor *a, const wf__tensor *b)
     return most / scale;
 }
 
+/* N x C x H x W to N x H x W x C. */
+static wf__tensor channels_last(const wf__tensor *t)
+{
+    wf__tensor out;
+    size_t c = (size_t)t->shape.dim[1];
+    size_t n = (size_t)t->shape.dim[2] * (size_t)t->shape.dim[3];
+    ASSERT_OK(wf__tensor_alloc(&out, WF__F32, &t->shape, err));
+    for (size_t i = 0; i < (size_t)t->shape.dim[0]; i++)
+        for (size_t k = 0; k < c; k++)
+            for (size_t p = 0; p < n; p++)
+                ((float *)out.data)[(i * n + p) * c + k] =
+                    ((const float *)t->data)[(i * c + k) * n + p];
+    return out;
+}
+
+/* Any size by oneDNN, and kernels of our own for one size. */
+static const wf__exec_opts ways[] = {
+    {.fixed_size = false},
+    {.fixed_size = true},
+    {.fixed_size = true, .channels_last = true},
+};
+
+/* Runs one of the ways on N x C x H x W. */
+static void run_way(wf__exec *exec, const wf__exec_opts *way,
+                    const wf__tensor *in, wf__tensor *out, int threads)
+{
+    wf__tensor last = {0};
+    if (way->channels_last)
+        last = channels_last(in);
+    ASSERT_OK(wf__exec_run(exec, last.data ? &last : in, out, threads, err));
+    wf__tensor_free(&last);
+}
+
 /*
  * Runs a model with a first input of n x c x h x w.  A fixed batch of 1 is
  * compared image by image, since the reference knows nothing else.
  */
-static void compare(const char *path, wf__shape shape, bool fixed_batch)
+static void compare_way(const char *path, wf__shape shape, bool fixed_batch,
+                        const wf__exec_opts *way)
 {
     wf__graph *graph, *other;
     wf__exec *exec;
@@ -48,11 +82,11 @@ static void compare(const char *path, wf__shape shape, bool fixed_batch)
     double worst = 0;
     ASSERT_OK(wf__graph_load(path, &graph, err));
     ASSERT_OK(wf__graph_load(path, &other, err));
-    ASSERT_OK(wf__exec_create(other, NULL, &exec, err));
+    ASSERT_OK(wf__exec_create(other, way, &exec, err));
     ASSERT_OK(wf__tensor_alloc(&in, WF__F32, &shape, err));
     fill(&in, 7);
     for (int threads = 1; threads <= 2; threads++) {
-        ASSERT_OK(wf__exec_run(exec, &in, fast, threads, err));
+        run_way(exec, way, &in, fast, threads);
         one = in;
         one.shape.dim[0] = fixed_batch ? 1 : n;
         int64_t step = wf__shape_elements(&one.shape);
@@ -78,6 +112,12 @@ static void compare(const char *path, wf__shape shape, bool fixed_batch)
     wf__tensor_free(&in);
     wf__exec_free(exec);
     wf__graph_free(graph);
+}
+
+static void compare(const char *path, wf__shape shape, bool fixed_batch)
+{
+    for (size_t i = 0; i < WF__COUNT(ways); i++)
+        compare_way(path, shape, fixed_batch, &ways[i]);
 }
 
 static wf__shape nchw(int64_t n, int64_t c, int64_t h, int64_t w)
@@ -122,6 +162,7 @@ typedef struct chain {
     uint64_t seed;
     uint32_t draws;
     int n, channels[64], side[64];
+    bool wide; /* whole vectors of channels, for kernels of our own */
 } chain;
 
 static uint32_t draw(chain *c, uint32_t below)
@@ -157,7 +198,9 @@ static void push_conv(chain *c, const char *in, const char *out)
     int from = c->channels[c->n], side = c->side[c->n];
     int k = draw(c, 2) ? 3 : 1, stride = side > 4 && !draw(c, 4) ? 2 : 1;
     int depthwise = !draw(c, 4);
-    int to = depthwise ? from : 3 + (int)draw(c, 30);
+    int to = depthwise ? from
+             : c->wide ? 16 * (1 + (int)draw(c, 6))
+                       : 3 + (int)draw(c, 30);
     char w[32], b[32];
     int64_t pads[4], strides[2] = {stride, stride}, kernel[2] = {k, k};
     for (int i = 0; i < 4; i++)
@@ -261,14 +304,32 @@ static void push_any(chain *c)
     }
 }
 
-static writer random_model(uint64_t seed)
+/* A picture to numbers: Flatten and Gemm. */
+static void push_head(chain *c)
 {
-    chain c = {.seed = seed, .channels = {3}};
+    char in[32], out[32];
+    int64_t from = (int64_t)c->channels[c->n] * c->side[c->n] * c->side[c->n];
+    snprintf(in, sizeof(in), "v%d", c->n);
+    push(c, node("Flatten", NAMES(in), NAMES("flat")), c->channels[c->n],
+         c->side[c->n]);
+    snprintf(out, sizeof(out), "v%d", c->n);
+    constant(c, "head_w", (int64_t[]){32, from}, 2, -0.1f, 0.1f);
+    constant(c, "head_b", (int64_t[]){32}, 1, -1, 1);
+    writer n = node("Gemm", NAMES("flat", "head_w", "head_b"), NAMES(out));
+    add_attr(&n, attr_int("transB", 1));
+    add_node(&c->graph, n);
+}
+
+static writer random_model(uint64_t seed, bool wide)
+{
+    chain c = {.seed = seed, .channels = {3}, .wide = wide};
     char last[32], middle[32];
     c.side[0] = 6 + (int)draw(&c, 10);
     int length = 3 + (int)draw(&c, 14);
     while (c.n < length)
         push_any(&c);
+    if (wide && draw(&c, 2))
+        push_head(&c);
     snprintf(last, sizeof(last), "v%d", c.n);
     snprintf(middle, sizeof(middle), "v%d", c.n / 2 + 1);
     add_input(&c.graph,
@@ -285,38 +346,46 @@ static int64_t input_side(const wf__graph *g)
     return g->values[g->inputs[0]].shape.dim[2];
 }
 
+/* One graph with batches of 1 and 3; returns the largest difference. */
+static double compare_random(uint64_t seed, bool wide, const wf__exec_opts *way)
+{
+    writer m = random_model(seed, wide);
+    wf__graph *graph, *other;
+    wf__exec *exec;
+    wf__tensor in, fast[2], slow[2];
+    double worst = 0;
+    ASSERT_OK(wf__graph_parse(m.data, m.size, "r.onnx", &graph, err));
+    ASSERT_OK(wf__graph_parse(m.data, m.size, "r.onnx", &other, err));
+    ASSERT_OK(wf__exec_create(other, way, &exec, err));
+    for (int64_t n = 1; n <= 3; n += 2) {
+        wf__shape shape = nchw(n, 3, input_side(graph), input_side(graph));
+        ASSERT_OK(wf__tensor_alloc(&in, WF__F32, &shape, err));
+        fill(&in, seed);
+        run_way(exec, way, &in, fast, 2);
+        ASSERT_OK(wf__reference_run(graph, &in, slow, err));
+        for (int k = 0; k < graph->n_outputs; k++) {
+            double d = difference(&fast[k], &slow[k]);
+            if (d > 1e-4) /* normalisation amplifies rounding */
+                fail_msg("seed %d, way %d, batch %d, output %d: %g", (int)seed,
+                         (int)(way - ways), (int)n, k, d);
+            worst = fmax(worst, d);
+            wf__tensor_free(&slow[k]);
+        }
+        wf__tensor_free(&in);
+    }
+    wf__exec_free(exec);
+    wf__graph_free(graph);
+    writer_free(&m);
+    return worst;
+}
+
 static void test_random_graphs(void **state)
 {
     double worst = 0;
     (void)state;
-    for (uint64_t seed = 1; seed <= 300; seed++) {
-        writer m = random_model(seed);
-        wf__graph *graph, *other;
-        wf__exec *exec;
-        wf__tensor in, fast[2], slow[2];
-        ASSERT_OK(wf__graph_parse(m.data, m.size, "r.onnx", &graph, err));
-        ASSERT_OK(wf__graph_parse(m.data, m.size, "r.onnx", &other, err));
-        ASSERT_OK(wf__exec_create(other, NULL, &exec, err));
-        for (int64_t n = 1; n <= 3; n += 2) {
-            wf__shape shape = nchw(n, 3, input_side(graph), input_side(graph));
-            ASSERT_OK(wf__tensor_alloc(&in, WF__F32, &shape, err));
-            fill(&in, seed);
-            ASSERT_OK(wf__exec_run(exec, &in, fast, 2, err));
-            ASSERT_OK(wf__reference_run(graph, &in, slow, err));
-            for (int k = 0; k < graph->n_outputs; k++) {
-                double d = difference(&fast[k], &slow[k]);
-                if (d > 1e-4) /* normalisation amplifies rounding */
-                    fail_msg("seed %d, batch %d, output %d: %g", (int)seed,
-                             (int)n, k, d);
-                worst = fmax(worst, d);
-                wf__tensor_free(&slow[k]);
-            }
-            wf__tensor_free(&in);
-        }
-        wf__exec_free(exec);
-        wf__graph_free(graph);
-        writer_free(&m);
-    }
+    for (uint64_t seed = 1; seed <= 300; seed++)
+        for (size_t way = 0; way < WF__COUNT(ways); way++)
+            worst = fmax(worst, compare_random(seed, seed % 2, &ways[way]));
     printf("300 random graphs: largest difference %.1e\n", worst);
 }
 
@@ -339,7 +408,7 @@ static void test_errors(void **state)
                  "node 'Cos#0': operator 'Cos' (opset 14) is not supported");
     writer_free(&m);
 
-    m = random_model(1);
+    m = random_model(1, true);
     ASSERT_OK(wf__graph_parse(m.data, m.size, "t.onnx", &graph, err));
     ASSERT_OK(wf__exec_create(graph, NULL, &exec, err));
     wf__shape wrong = nchw(1, 3, 2, 999);
@@ -353,7 +422,7 @@ static void test_errors(void **state)
 
 static void test_memory_failures(void **state)
 {
-    writer m = random_model(5);
+    writer m = random_model(5, true);
     int failures = 0;
     (void)state;
     for (unsigned long n = 1; n < 5000; n++) {
