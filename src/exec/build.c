@@ -87,13 +87,14 @@ wf_status wf__plan_memory(wf__plan *plan, const dnnl_memory_desc_t *md,
     return WF_OK;
 }
 
-static wf_status add_step(wf__plan *plan, wf__step **out)
+static wf_status add_step(wf__plan *plan, const wf__unit *unit, wf__step **out)
 {
     if (!grow((void **)&plan->steps, plan->n_steps, &plan->step_capacity,
               sizeof(*plan->steps)))
         return wf__plan_no_memory(plan);
     *out = &plan->steps[plan->n_steps++];
     memset(*out, 0, sizeof(**out));
+    (*out)->unit = unit;
     return WF_OK;
 }
 
@@ -117,12 +118,13 @@ static wf_status share_scratchpad(wf__plan *plan, size_t size)
     return WF_OK;
 }
 
-wf_status wf__plan_conv(wf__plan *plan, const wf__conv *conv, size_t n, int in,
-                        int residual, int out, int second, wf__step **made)
+wf_status wf__plan_conv(wf__plan *plan, const wf__unit *unit,
+                        const wf__conv *conv, size_t n, int in, int residual,
+                        int out, int second, wf__step **made)
 {
     wf__step *step;
     int at = plan->n_steps;
-    WF__TRY(add_step(plan, made));
+    WF__TRY(add_step(plan, unit, made));
     step = *made;
     step->conv = conv;
     step->images = n;
@@ -145,7 +147,7 @@ wf_status wf__plan_step(wf__plan *plan, const wf__unit *unit,
         dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
     size_t size = scratchpad ? dnnl_memory_desc_get_size(scratchpad) : 0;
     int memory;
-    WF__TRY(add_step(plan, out));
+    WF__TRY(add_step(plan, unit, out));
     WF__TRY(wf__plan_dnnl(plan, unit,
                           dnnl_primitive_create(&(*out)->primitive, pd),
                           "primitive"));
@@ -297,7 +299,7 @@ wf_status wf__plan_reference(wf__plan *plan, const wf__unit *unit)
         tensors[n_in + i] = *t;
         buffers[n_in + i] = buffer;
     }
-    WF__TRY(add_step(plan, &step));
+    WF__TRY(add_step(plan, unit, &step));
     for (int i = 0; i < n_in + n_out; i++)
         touch(plan, buffers[i], plan->n_steps - 1);
     step->op = unit->op;

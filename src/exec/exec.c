@@ -1,7 +1,6 @@
 #include "exec/exec.h"
 
 #include <math.h>
-#include <time.h>
 
 #include "base/cpu.h"
 #include "base/parallel.h"
@@ -94,7 +93,6 @@ const wf__graph *wf__exec_graph(const wf__exec *exec)
 static wf_status find_plan(wf__exec *exec, const wf__tensor *inputs,
                            wf__precision precision, int threads, wf_error *err)
 {
-    struct timespec begin, end;
     wf__plan *plan = NULL;
     int at = 0;
     while (at < exec->n_plans &&
@@ -103,14 +101,11 @@ static wf_status find_plan(wf__exec *exec, const wf__tensor *inputs,
     if (at < exec->n_plans) {
         plan = exec->plans[at];
     } else {
-        clock_gettime(CLOCK_MONOTONIC, &begin);
+        double begin = wf__plan_clock();
         WF__TRY(wf__plan_create(&exec->program, &exec->engine, inputs,
                                 precision, threads, &plan, err));
-        clock_gettime(CLOCK_MONOTONIC, &end);
         exec->facts.plans++;
-        exec->facts.plan_seconds +=
-            (double)(end.tv_sec - begin.tv_sec) +
-            1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+        exec->facts.plan_seconds += wf__plan_clock() - begin;
         exec->facts.arena_bytes =
             WF__MAX(exec->facts.arena_bytes, plan->data_bytes);
         if (exec->n_plans == MAX_PLANS)
@@ -175,16 +170,35 @@ wf_status wf__exec_measure(wf__exec *exec, const wf__tensor *inputs, bool more,
     return st;
 }
 
-wf_status wf__exec_run(wf__exec *exec, const wf__tensor *inputs,
-                       wf__tensor *outputs, int threads, wf_error *err)
+/* The plan in the precision that was asked for, its ranges measured. */
+static wf_status ready_plan(wf__exec *exec, const wf__tensor *inputs,
+                            int threads, wf_error *err)
 {
     wf__precision precision = exec->engine.opts.precision;
     if (precision == WF__PRECISION_INT8 && !exec->engine.ranges)
         WF__TRY(wf__exec_measure(exec, inputs, false, threads, err));
+    return find_plan(exec, inputs, precision, threads, err);
+}
+
+wf_status wf__exec_run(wf__exec *exec, const wf__tensor *inputs,
+                       wf__tensor *outputs, int threads, wf_error *err)
+{
     wf__pool pool = wf__pool_enter(threads);
-    wf_status st = find_plan(exec, inputs, precision, threads, err);
+    wf_status st = ready_plan(exec, inputs, threads, err);
     if (st == WF_OK)
         st = wf__plan_run(exec->plans[0], inputs, outputs, err);
+    wf__pool_leave(pool);
+    return st;
+}
+
+wf_status wf__exec_profile(wf__exec *exec, const wf__tensor *inputs,
+                           int threads, int repeats, wf__exec_costs *out,
+                           wf_error *err)
+{
+    wf__pool pool = wf__pool_enter(threads);
+    wf_status st = ready_plan(exec, inputs, threads, err);
+    if (st == WF_OK)
+        st = wf__plan_profile(exec->plans[0], inputs, repeats, out, err);
     wf__pool_leave(pool);
     return st;
 }

@@ -58,6 +58,30 @@ wf_status wf__exec_measure(wf__exec *exec, const wf__tensor *inputs, bool more,
 wf_status wf__exec_run(wf__exec *exec, const wf__tensor *inputs,
                        wf__tensor *outputs, int threads, wf_error *err);
 
+/* What one step of a plan costs. */
+typedef struct wf__exec_cost {
+    const char *node, *op; /* of the graph; they live as long as the exec */
+    const char *kind;      /* "convolution", "reorder", "reference", ... */
+    const char *algorithm; /* oneDNN's name of the implementation, or "" */
+    wf__shape shape;       /* of the node's first result */
+    double macs;           /* multiply-adds of one run */
+    double seconds;        /* of one run, the mean of several */
+} wf__exec_cost;
+
+typedef struct wf__exec_costs {
+    int n;
+    wf__exec_cost *rows; /* in the order of the steps; for wf__free */
+    double macs;         /* of one run: Conv, ConvTranspose, Gemm, MatMul */
+} wf__exec_costs;
+
+/*
+ * Runs the plan for these inputs once, then `repeats` times with a look at the
+ * clock after every step.
+ */
+wf_status wf__exec_profile(wf__exec *exec, const wf__tensor *inputs,
+                           int threads, int repeats, wf__exec_costs *out,
+                           wf_error *err);
+
 /* Facts for reports: bytes of packed weights and of the largest arena. */
 typedef struct wf__exec_facts {
     size_t weight_bytes, arena_bytes;

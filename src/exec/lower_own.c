@@ -435,7 +435,7 @@ wf_status wf__lower_own(wf__plan *plan, const wf__unit *unit)
     WF__TRY(find_kernel(plan, unit, &spec, &conv));
     WF__TRY(place_first(plan, unit, &spec, residual));
     WF__TRY(place_second(plan, unit, &spec, &second));
-    WF__TRY(wf__plan_conv(plan, conv, n, in, shortcut,
+    WF__TRY(wf__plan_conv(plan, unit, conv, n, in, shortcut,
                           plan->values[unit->out[0]].buffer, second, &step));
     step->stored[0].value = unit->out[0];
     step->stored[0].type = spec.out.type;

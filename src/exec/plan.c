@@ -157,8 +157,8 @@ static wf_status place_inputs(wf__plan *plan)
 static wf_status place_outputs(wf__plan *plan)
 {
     const wf__graph *g = plan->program->graph;
-    const wf__node end = {.name = "end", .op = "output"};
-    const wf__unit unit = {.node = &end};
+    static const wf__node end = {.name = "end", .op = "output"};
+    static const wf__unit unit = {.node = &end};
     for (int i = 0; i < g->n_outputs; i++) {
         wf__place *v = &plan->values[g->outputs[i]];
         int buffer;
@@ -319,8 +319,12 @@ wf_status wf__plan_run(wf__plan *plan, const wf__tensor *inputs,
 {
     const wf__graph *g = plan->program->graph;
     set_inputs(plan, inputs);
-    for (int i = 0; i < plan->n_steps; i++)
+    for (int i = 0; i < plan->n_steps; i++) {
+        double begin = plan->seconds ? wf__plan_clock() : 0;
         WF__TRY(run_step(plan, &plan->steps[i], err));
+        if (plan->seconds)
+            plan->seconds[i] += wf__plan_clock() - begin;
+    }
     dnnl_stream_wait(plan->engine->stream);
     for (int i = 0; i < g->n_outputs; i++) {
         const wf__place *v = &plan->values[g->outputs[i]];

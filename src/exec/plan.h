@@ -50,6 +50,7 @@ enum wf__by {
 #define WF__MAX_ARGS 12
 
 typedef struct wf__step {
+    const wf__unit *unit; /* whose work this is */
     /* Either a primitive with its arguments ... */
     dnnl_primitive_t primitive;
     int n_args;
@@ -117,9 +118,12 @@ typedef struct wf__plan {
     size_t scratchpad_size;
     char *data; /* the activations */
     size_t data_bytes;
-    void **address; /* of each buffer */
-    wf_error *err;  /* while planning */
+    void **address;  /* of each buffer */
+    double *seconds; /* spent in each step so far; NULL: not measured */
+    wf_error *err;   /* while planning */
 } wf__plan;
+
+double wf__plan_clock(void); /* seconds, of a clock that never jumps */
 
 wf_status wf__plan_create(const wf__program *program, wf__engine *engine,
                           const wf__tensor *inputs, wf__precision precision,
@@ -139,6 +143,11 @@ wf_status wf__plan_measure(wf__plan *plan, const wf__tensor *inputs,
 /* Shapes of every value, folding what only depends on shapes. */
 wf_status wf__plan_shapes(wf__plan *plan, const wf__tensor *inputs);
 
+/* ---- profile.c ----------------------------------------------------------- */
+
+wf_status wf__plan_profile(wf__plan *plan, const wf__tensor *inputs,
+                           int repeats, wf__exec_costs *out, wf_error *err);
+
 /* ---- for lowering: build.c ----------------------------------------------- */
 
 /* WF_EBACKEND with the node named. */
@@ -157,8 +166,9 @@ wf_status wf__plan_step(wf__plan *plan, const wf__unit *unit,
 wf_status wf__step_arg(wf__plan *plan, wf__step *step, int argument,
                        int memory);
 /* A new step for a kernel of our own on n images; buffers, -1: none. */
-wf_status wf__plan_conv(wf__plan *plan, const wf__conv *conv, size_t n, int in,
-                        int residual, int out, int second, wf__step **made);
+wf_status wf__plan_conv(wf__plan *plan, const wf__unit *unit,
+                        const wf__conv *conv, size_t n, int in, int residual,
+                        int out, int second, wf__step **made);
 /* The reference operator of a unit, on row-major data. */
 wf_status wf__plan_reference(wf__plan *plan, const wf__unit *unit);
 
