@@ -393,6 +393,50 @@ WF_API WF_NODISCARD wf_status wf_embed(wf_ctx *ctx, wf_model *model,
 WF_API double wf_similarity(const float *a, const float *b, size_t dim);
 
 /* ------------------------------------------------------------------------
+ * Measuring a model
+ * ---------------------------------------------------------------------- */
+
+/*
+ * Wall time of the forward pass alone: runs the model `repeats` times on
+ * `batch` random inputs (values -1..1, made before the clock starts) and writes
+ * the seconds of each run to seconds[0..repeats-1].  The first run with a batch
+ * also makes what the model needs for that batch: discard it.
+ */
+WF_API WF_NODISCARD wf_status wf_model_time(wf_ctx *ctx, wf_model *model,
+                                            size_t batch, size_t repeats,
+                                            double *seconds, wf_error *err);
+
+/* One step of a forward pass.  Texts are cut where they do not fit. */
+typedef struct wf_profile_row {
+    char node[96];      /* name in the ONNX file */
+    char op[32];        /* "Conv" */
+    char kind[32];      /* what runs: "convolution", "reorder", "reference" */
+    char algorithm[48]; /* the implementation's name, or "" */
+    char shape[64];     /* of the node's result: "32 x 64 x 56 x 56" */
+    double macs;        /* multiply-adds of one run */
+    double seconds;     /* of one run, the mean of `repeats` */
+} wf_profile_row;
+
+typedef struct wf_profile wf_profile;
+
+/*
+ * The native engine's forward pass on `batch` random inputs, step by step in
+ * the order of execution; WF_EUNSUPPORTED for other backends.
+ */
+WF_API WF_NODISCARD wf_status wf_model_profile(wf_ctx *ctx, wf_model *model,
+                                               size_t batch, size_t repeats,
+                                               wf_profile **out, wf_error *err);
+/* NULL past the end. */
+WF_API const wf_profile_row *wf_profile_get(const wf_profile *profile,
+                                            size_t index);
+/*
+ * Multiply-adds that the graph states for one crop: Conv, ConvTranspose, Gemm
+ * and MatMul.  An algorithm that needs fewer (Winograd) counts the same.
+ */
+WF_API double wf_profile_macs(const wf_profile *profile);
+WF_API void wf_profile_free(wf_profile *profile);
+
+/* ------------------------------------------------------------------------
  * Registry: models and detectors by name
  * ---------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #define WF_BACKEND_H
 
 #include "base/base.h"
+#include "exec/exec.h"
 #include "onnx/graph.h"
 
 typedef struct wf__backend wf__backend;
@@ -23,6 +24,10 @@ typedef struct wf__backend_ops {
     wf_status (*measure)(wf__backend *backend, const float *input, size_t n,
                          int threads, wf_error *err);
     void (*free)(wf__backend *backend);
+    /* Costs of the steps of one run; NULL: the backend cannot tell. */
+    wf_status (*profile)(wf__backend *backend, const float *input, size_t n,
+                         int repeats, int threads, wf__exec_costs *out,
+                         wf_error *err);
 } wf__backend_ops;
 
 struct wf__backend {

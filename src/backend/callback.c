@@ -25,7 +25,8 @@ static void free_callback(wf__backend *backend)
     wf__free(backend);
 }
 
-static const wf__backend_ops ops = {"callback", run, NULL, free_callback};
+static const wf__backend_ops ops = {
+    .name = "callback", .run = run, .free = free_callback};
 
 wf_status wf__backend_callback(wf_embed_fn *fn, void *user, int channels,
                                int height, int width, int dim,

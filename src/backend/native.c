@@ -23,11 +23,11 @@ static size_t input_size(const wf__backend *b)
     return (size_t)b->channels * (size_t)b->height * (size_t)b->width;
 }
 
-static wf__tensor tensor_of(const native *n, const float *input, size_t count)
+static wf__tensor input_tensor(const wf__backend *b, const float *input,
+                               size_t n)
 {
-    const wf__backend *b = &n->base;
     return (wf__tensor){WF__F32,
-                        {4, {(int64_t)count, b->channels, b->height, b->width}},
+                        {4, {(int64_t)n, b->channels, b->height, b->width}},
                         (void *)input};
 }
 
@@ -37,7 +37,7 @@ static wf_status run_graph(native *n, const float *input, size_t count,
                            wf_error *err)
 {
     const wf__graph *g = wf__exec_graph(n->exec);
-    wf__tensor in = tensor_of(n, input, count), out[8];
+    wf__tensor in = input_tensor(&n->base, input, count), out[8];
     if (g->n_outputs > 8)
         WF__FAIL(err, WF_ESHAPE,
                  "the model has %d outputs; an embedding model "
@@ -79,8 +79,8 @@ static wf_status measure(wf__backend *backend, const float *input, size_t n,
     native *b = (native *)backend;
     size_t step = b->one_by_one ? 1 : MEASURED;
     for (size_t i = 0; i < n; i += step) {
-        wf__tensor in =
-            tensor_of(b, input + i * input_size(backend), WF__MIN(step, n - i));
+        wf__tensor in = input_tensor(backend, input + i * input_size(backend),
+                                     WF__MIN(step, n - i));
         WF__TRY(wf__exec_measure(b->exec, &in, i > 0, threads, err));
     }
     return WF_OK;
@@ -93,9 +93,26 @@ static void free_native(wf__backend *backend)
     wf__free(b);
 }
 
-/* Ranges are only for bytes. */
-static const wf__backend_ops ops = {"native", run, NULL, free_native};
-static const wf__backend_ops byte_ops = {"native", run, measure, free_native};
+static wf_status profile(wf__backend *backend, const float *input, size_t n,
+                         int repeats, int threads, wf__exec_costs *out,
+                         wf_error *err)
+{
+    native *b = (native *)backend;
+    wf__tensor in = input_tensor(backend, input, n);
+    if (b->one_by_one && n > 1)
+        WF__FAIL(err, WF_EUNSUPPORTED,
+                 "the model takes one image at a time: profile a batch of 1");
+    return wf__exec_profile(b->exec, &in, threads, repeats, out, err);
+}
+
+static const wf__backend_ops ops = {
+    .name = "native", .run = run, .profile = profile, .free = free_native};
+/* Bytes need to know their ranges. */
+static const wf__backend_ops byte_ops = {.name = "native",
+                                         .run = run,
+                                         .measure = measure,
+                                         .profile = profile,
+                                         .free = free_native};
 
 /* The one picture that the graph wants: N x C x H x W. */
 static wf_status read_input(native *n, const wf__graph *g, const char *name,

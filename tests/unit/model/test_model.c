@@ -320,6 +320,57 @@ static void test_callback(void **state)
     wf_image_free(image);
 }
 
+/* Times are what the machine makes of them; all else is known. */
+static void test_measure(void **state)
+{
+    wf_model *m;
+    wf_profile *profile;
+    wf_model_info info;
+    double seconds[3] = {-1, -1, -1}, macs = 0;
+    size_t n = 0;
+    (void)state;
+    ASSERT_OK(wf_model_open(in_folder("m.onnx"), NULL, &m, err));
+    ASSERT_OK(wf_model_time(NULL, m, 5, 3, seconds, err));
+    for (int i = 0; i < 3; i++)
+        assert_true(seconds[i] >= 0 && seconds[i] < 1000);
+    ASSERT_OK(wf_model_profile(NULL, m, 5, 2, &profile, err));
+    assert_true(wf_profile_macs(profile) == 192 * 32);
+    for (const wf_profile_row *r; (r = wf_profile_get(profile, n)); n++) {
+        assert_true(r->seconds >= 0 && *r->op && *r->kind && *r->shape);
+        macs += r->macs;
+    }
+    assert_true(n >= 1);
+    assert_true(macs == 5 * 192 * 32);
+    wf_profile_free(profile);
+    ASSERT_FAILS(wf_model_time(NULL, m, 0, 3, seconds, err), WF_EINVAL,
+                 "a batch of 0");
+    ASSERT_FAILS(wf_model_time(NULL, m, 1, 0, seconds, err), WF_EINVAL,
+                 "0 repeats");
+    wf_model_free(m);
+    wf_model_info_init(&info);
+    info.dim = 1;
+    ASSERT_OK(wf_model_from_callback((wf_embed_fn *)1, NULL, &info, &m, err));
+    ASSERT_FAILS(wf_model_profile(NULL, m, 1, 1, &profile, err),
+                 WF_EUNSUPPORTED, "'callback' has no profile");
+    wf_model_free(m);
+    wf_profile_free(NULL);
+}
+
+/* Multiply-adds counted from the file by another program. */
+static void test_macs(void **state)
+{
+    wf_model *m;
+    wf_profile *profile;
+    const char *path =
+        NPM_FILE("faceplugin-face-recognition-js/model/fr_feature.onnx");
+    (void)state;
+    ASSERT_OK(wf_model_open(path, NULL, &m, err));
+    ASSERT_OK(wf_model_profile(NULL, m, 3, 1, &profile, err));
+    assert_true(wf_profile_macs(profile) == 221161984);
+    wf_profile_free(profile);
+    wf_model_free(m);
+}
+
 static void test_similarity(void **state)
 {
     const float a[3] = {1, 2, 2}, b[3] = {-2, -4, -4}, c[3] = {0, 0, 0},
@@ -341,6 +392,8 @@ int main(void)
         cmocka_unit_test(test_bad_manifests),
         cmocka_unit_test(test_registry),
         cmocka_unit_test(test_callback),
+        cmocka_unit_test(test_measure),
+        cmocka_unit_test(test_macs),
         cmocka_unit_test(test_similarity),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
