@@ -1,6 +1,7 @@
 /* whyface: why did a face recognition model say that two faces match? */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app/progress.h"
 #include "cli/commands.h"
@@ -68,9 +69,25 @@ static int help(const char *name)
     return APP_OK;
 }
 
+/*
+ * GNU OpenMP's threads wait for work by spinning for about a millisecond.  On a
+ * machine that is busy with something else, that takes the processor from the
+ * thread that is waited for, and a run can take five times as long.  How long
+ * they spin is read from the environment before main begins, hence the second
+ * start.
+ */
+static void calm_threads(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT") ||
+        setenv("GOMP_SPINCOUNT", "10000", 1))
+        return;
+    execv("/proc/self/exe", argv);
+}
+
 int main(int argc, char **argv)
 {
     app_args args;
+    calm_threads(argv);
     app_catch_interrupts();
     if (argc < 2) {
         print_usage(stderr);
