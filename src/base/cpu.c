@@ -1,39 +1,41 @@
 #include "base/cpu.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "base/base.h"
 
+static const char *const isa_names[] = {"generic", "avx512", "avx512_vnni",
+                                        "avx512_bf16"};
+
+/* An unknown name lowers nothing. */
+static wf__cpu allowed(void)
+{
+    const char *name = getenv("WHYFACE_MAX_ISA");
+    for (size_t i = 0; name && i < WF__COUNT(isa_names); i++)
+        if (!strcmp(name, isa_names[i]))
+            return (wf__cpu)i;
+    return WF__CPU_AVX512_BF16;
+}
+
+static bool processor_has(wf__cpu what)
+{
+    if (what == WF__CPU_GENERIC)
+        return true;
 #if defined(__x86_64__)
-static bool processor_has(wf__cpu_feature feature)
-{
-    bool base = __builtin_cpu_supports("avx512f") &&
-                __builtin_cpu_supports("avx512bw") &&
-                __builtin_cpu_supports("avx512dq") &&
-                __builtin_cpu_supports("avx512vl");
-    switch (feature) {
-    case WF__CPU_VNNI:
-        return base && __builtin_cpu_supports("avx512vnni");
-    case WF__CPU_BF16:
-        return base && __builtin_cpu_supports("avx512bf16");
-    default:
-        return base;
-    }
-}
+    if (!__builtin_cpu_supports("avx512f") ||
+        !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512dq") ||
+        !__builtin_cpu_supports("avx512vl"))
+        return false;
+    if (what == WF__CPU_AVX512_VNNI)
+        return __builtin_cpu_supports("avx512vnni");
+    if (what == WF__CPU_AVX512_BF16)
+        return __builtin_cpu_supports("avx512bf16");
+    return true;
 #else
-static bool processor_has(wf__cpu_feature feature)
-{
-    (void)feature;
     return false;
-}
 #endif
+}
 
-bool wf__cpu_has(wf__cpu_feature feature)
+bool wf__cpu_has(wf__cpu what)
 {
-    static const char *const levels[] = {"generic", "avx512", "avx512_vnni",
-                                         "avx512_bf16"};
-    const char *most = getenv("WHYFACE_MAX_ISA");
-    for (int i = 0; most && i < 4; i++)
-        if (!strcmp(most, levels[i]) && (int)feature >= i)
-            return false;
-    return processor_has(feature);
+    return what <= allowed() && processor_has(what);
 }

@@ -1,19 +1,21 @@
-/* What the processor can do, as far as kernels of our own use it. */
+/*
+ * What the processor can do beyond the compiler's baseline.  The environment
+ * variable WHYFACE_MAX_ISA (generic, avx512, avx512_vnni or avx512_bf16) lowers
+ * it, so that every path can be tested on one machine.
+ */
 #ifndef WF_CPU_H
 #define WF_CPU_H
 
 #include <stdbool.h>
 
-typedef enum wf__cpu_feature {
-    WF__CPU_AVX512, /* F, BW, DQ and VL */
-    WF__CPU_VNNI,   /* AVX512_VNNI: products of 8-bit integers */
-    WF__CPU_BF16    /* AVX512_BF16: products of bfloat16 */
-} wf__cpu_feature;
+/* In the order in which WHYFACE_MAX_ISA counts. */
+typedef enum wf__cpu {
+    WF__CPU_GENERIC,
+    WF__CPU_AVX512,      /* F, BW, DQ and VL */
+    WF__CPU_AVX512_VNNI, /* 8-bit dot products */
+    WF__CPU_AVX512_BF16  /* bfloat16 dot products */
+} wf__cpu;
 
-/*
- * The environment variable WHYFACE_MAX_ISA (generic, avx512, avx512_vnni or
- * avx512_bf16) hides what is beyond it.
- */
-bool wf__cpu_has(wf__cpu_feature feature);
+bool wf__cpu_has(wf__cpu what);
 
 #endif

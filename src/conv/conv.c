@@ -3,19 +3,47 @@
 #include <math.h>
 
 #include "base/cpu.h"
-#include "conv/implementation.h"
+#include "conv/kind.h"
 
-/* The first that supports a convolution does it. */
-static const wf__conv_implementation *const implementations[] = {
-    &wf__conv_winograd,
+/* The first that supports a specification is used. */
+static const wf__conv_kind *const kinds[] = {
+#if defined(WF_CONV_AVX512)
+    &wf__conv_depthwise,
+    &wf__conv_direct,
+#endif
+    NULL,
 };
 
-static const wf__conv_implementation *choose(const wf__conv_spec *spec)
+static bool valid_format(const wf__format *format)
 {
-    for (size_t i = 0;
-         wf__cpu_has(WF__CPU_AVX512) && i < WF__COUNT(implementations); i++)
-        if (implementations[i]->supports(spec))
-            return implementations[i];
+    return format->type != WF__STORE_U8 ||
+           (format->scale > 0 && format->zero >= 0 && format->zero <= 255);
+}
+
+static bool valid(const wf__conv_spec *s)
+{
+    return s->height > 0 && s->width > 0 && s->channels > 0 &&
+           s->out_height > 0 && s->out_width > 0 && s->outputs > 0 &&
+           s->kernel_height > 0 && s->kernel_width > 0 && s->stride_y > 0 &&
+           s->stride_x > 0 && s->dilation_y > 0 && s->dilation_x > 0 &&
+           (!s->depthwise || s->channels == s->outputs) &&
+           (s->n_slopes == 0 || s->n_slopes == 1 ||
+            s->n_slopes == s->outputs) &&
+           s->in.type != WF__NOTHING && s->out.type != WF__NOTHING &&
+           (s->residual == WF__RESIDUAL_NONE ||
+            s->residual_format.type != WF__NOTHING) &&
+           valid_format(&s->in) && valid_format(&s->residual_format) &&
+           valid_format(&s->out) && valid_format(&s->second);
+}
+
+static const wf__conv_kind *choose(const wf__conv_spec *spec)
+{
+    if (!wf__cpu_has(WF__CPU_AVX512) || !valid(spec) ||
+        spec->outputs % WF__LANES != 0)
+        return NULL;
+    for (size_t i = 0; kinds[i]; i++)
+        if (kinds[i]->supports(spec))
+            return kinds[i];
     return NULL;
 }
 
@@ -46,48 +74,25 @@ bool wf__conv_same(const wf__conv_spec *a, const wf__conv_spec *b)
            same_format(&a->out, &b->out) && same_format(&a->second, &b->second);
 }
 
-/* n values from `given`, or all the same where it is one or none. */
-static void spread(float *out, const float *given, int count, float fallback,
-                   int n)
-{
-    for (int i = 0; i < n; i++)
-        out[i] = !given || !count ? fallback : given[count == 1 ? 0 : i];
-}
-
-static wf_status make_tail(const wf__conv_spec *s, wf__conv_tail *tail,
-                           wf_error *err)
-{
-    size_t n = (size_t)s->outputs;
-    float *memory = wf__alloc(4 * n, sizeof(*memory));
-    if (!memory)
-        WF__FAIL(err, WF_ENOMEM, "out of memory for the model's weights");
-    *tail = (wf__conv_tail){memory, memory + n, memory + 2 * n, memory + 3 * n};
-    spread(tail->bias, s->bias, s->outputs, 0, s->outputs);
-    spread(tail->slope, s->slopes, s->n_slopes, 1, s->outputs);
-    spread(tail->second_scale, s->second_scale, s->outputs, 1, s->outputs);
-    spread(tail->second_shift, s->second_shift, s->outputs, 0, s->outputs);
-    return WF_OK;
-}
-
 wf_status wf__conv_create(const wf__conv_spec *spec, wf__conv **out,
                           wf_error *err)
 {
-    const wf__conv_implementation *implementation = choose(spec);
-    wf__conv_tail tail;
-    wf__conv *conv;
-    if (!implementation)
+    *out = NULL;
+    const wf__conv_kind *kind = choose(spec);
+    if (!kind)
         return WF_EUNSUPPORTED;
-    WF__TRY(make_tail(spec, &tail, err));
-    wf_status st = implementation->create(spec, &conv, err);
+    wf__conv *conv = wf__calloc(1, sizeof(*conv));
+    if (!conv)
+        WF__FAIL(err, WF_ENOMEM, "out of memory while preparing a convolution");
+    conv->kind = kind;
+    conv->spec = *spec;
+    wf_status st = kind->create(conv, err);
     if (st != WF_OK) {
-        wf__free(tail.bias);
+        wf__conv_free(conv);
         return st;
     }
-    conv->implementation = implementation;
-    conv->spec = *spec;
     conv->spec.weights = conv->spec.bias = conv->spec.slopes = NULL;
     conv->spec.second_scale = conv->spec.second_shift = NULL;
-    conv->tail = tail;
     *out = conv;
     return WF_OK;
 }
@@ -96,30 +101,53 @@ void wf__conv_free(wf__conv *conv)
 {
     if (!conv)
         return;
-    conv->implementation->free_weights(conv);
-    wf__free(conv->tail.bias);
+    conv->kind->release(conv);
     wf__free(conv);
 }
 
 size_t wf__conv_weight_bytes(const wf__conv *conv)
 {
-    return conv->weight_bytes;
-}
-
-const char *wf__conv_name(const wf__conv *conv)
-{
-    return conv->implementation->name;
+    return conv->kind->weight_bytes(conv);
 }
 
 size_t wf__conv_scratch_bytes(const wf__conv *conv, size_t n, int threads)
 {
-    return conv->implementation->scratch_bytes(conv, n, threads);
+    return conv->kind->scratch_bytes(conv, n, WF__MAX(threads, 1));
 }
 
 void wf__conv_run(const wf__conv *conv, size_t n, const void *in,
                   const void *residual, void *out, void *second, void *scratch,
                   int threads)
 {
-    conv->implementation->run(conv, n, in, residual, out, second, scratch,
-                              threads);
+    const wf__ends ends = {residual, out, second};
+    if (n > 0)
+        conv->kind->run(conv, n, in, &ends, scratch, WF__MAX(threads, 1));
+}
+
+void wf__conv_quantise(const wf__conv_spec *spec, int8_t *quantised,
+                       float *scales)
+{
+    const size_t each = (size_t)spec->channels * (size_t)spec->kernel_height *
+                        (size_t)spec->kernel_width;
+    for (size_t o = 0; o < (size_t)spec->outputs; o++) {
+        const float *from = spec->weights + o * each;
+        float most = 0;
+        for (size_t i = 0; i < each; i++)
+            most = fmaxf(most, fabsf(from[i]));
+        scales[o] = most > 0 ? most / 127.0f : 1.0f;
+        for (size_t i = 0; i < each; i++)
+            quantised[o * each + i] = (int8_t)lrintf(from[i] / scales[o]);
+    }
+}
+
+wf__span wf__conv_taps(int at, int stride, int pad, int dilation, int kernel,
+                       int size)
+{
+    wf__span span = {0, kernel};
+    const int origin = at * stride - pad;
+    while (span.begin < kernel && origin + span.begin * dilation < 0)
+        span.begin++;
+    while (span.end > span.begin && origin + (span.end - 1) * dilation >= size)
+        span.end--;
+    return span;
 }
