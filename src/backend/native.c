@@ -196,12 +196,12 @@ static wf__precision choose_precision(native *n, const char *wanted)
     static const struct {
         const char *name;
         wf__precision precision;
-        wf__cpu_feature feature;
+        wf__cpu feature;
         const char *missing;
     } narrow[] = {
-        {"auto", WF__PRECISION_BF16, WF__CPU_BF16, "AVX512_BF16"},
-        {"bf16", WF__PRECISION_BF16, WF__CPU_BF16, "AVX512_BF16"},
-        {"int8", WF__PRECISION_INT8, WF__CPU_VNNI, "AVX512_VNNI"},
+        {"auto", WF__PRECISION_BF16, WF__CPU_AVX512_BF16, "AVX512_BF16"},
+        {"bf16", WF__PRECISION_BF16, WF__CPU_AVX512_BF16, "AVX512_BF16"},
+        {"int8", WF__PRECISION_INT8, WF__CPU_AVX512_VNNI, "AVX512_VNNI"},
     };
     char *text = n->base.precision;
     size_t size = sizeof(n->base.precision);

@@ -9,6 +9,7 @@
 static const wf__conv_kind *const kinds[] = {
 #if defined(WF_CONV_AVX512)
     &wf__conv_depthwise,
+    &wf__conv_winograd,
     &wf__conv_direct,
 #endif
     NULL,
@@ -103,6 +104,11 @@ void wf__conv_free(wf__conv *conv)
         return;
     conv->kind->release(conv);
     wf__free(conv);
+}
+
+const char *wf__conv_name(const wf__conv *conv)
+{
+    return conv->kind->name;
 }
 
 size_t wf__conv_weight_bytes(const wf__conv *conv)

@@ -17,7 +17,7 @@
 #include <math.h>
 
 #include "base/parallel.h"
-#include "conv/implementation.h"
+#include "conv/kind.h"
 
 #define POINTS 36
 #define SIDE   6 /* of an input tile */
@@ -44,7 +44,6 @@
 typedef __m512 vec;
 
 typedef struct winograd {
-    wf__conv base;
     size_t tiles_y, tiles_x;
     float *u; /* point x panel x channel x PANEL */
 } winograd;
@@ -101,41 +100,40 @@ static bool supports(const wf__conv_spec *s)
     return s->kernel_height == 3 && s->kernel_width == 3 && s->stride_y == 1 &&
            s->stride_x == 1 && s->dilation_y == 1 && s->dilation_x == 1 &&
            !s->depthwise && s->channels % WIDTH == 0 &&
-           s->outputs % PANEL == 0 && s->pad_top <= 1 && s->pad_left <= 1 &&
-           s->in.type == WF__STORE_F32 && s->out.type == WF__STORE_F32 &&
-           (s->second.type == WF__NOTHING || s->second.type == WF__STORE_F32) &&
-           (s->residual == WF__RESIDUAL_NONE ||
-            s->residual_format.type == WF__STORE_F32);
+           s->outputs % PANEL == 0 && s->in.type == WF__STORE_F32;
 }
 
-static size_t weight_count(const wf__conv_spec *s)
+static size_t weight_bytes(const wf__conv *conv)
 {
-    return (size_t)POINTS * (size_t)s->channels * (size_t)s->outputs;
+    return (size_t)POINTS * (size_t)conv->spec.channels *
+           (size_t)conv->spec.outputs * sizeof(float);
 }
 
-static wf_status create(const wf__conv_spec *spec, wf__conv **out,
-                        wf_error *err)
+static wf_status create(wf__conv *conv, wf_error *err)
 {
-    winograd *w = wf__calloc(1, sizeof(*w));
+    const wf__conv_spec *spec = &conv->spec;
+    winograd *w = conv->state = wf__calloc(1, sizeof(*w));
     packing p = {.spec = spec};
-    if (!w || !(w->u = wf__alloc(weight_count(spec), sizeof(float)))) {
-        wf__free(w);
-        WF__FAIL(err, WF_ENOMEM, "out of memory for the model's weights");
-    }
+    if (!w || !(w->u = wf__alloc(weight_bytes(conv), 1)) ||
+        !wf__finish_create(spec, NULL, &conv->finish))
+        WF__FAIL(err, WF_ENOMEM, "out of memory while preparing a convolution");
     p.u = w->u;
     w->tiles_y = ((size_t)spec->out_height + STEP - 1) / STEP;
     w->tiles_x = ((size_t)spec->out_width + STEP - 1) / STEP;
-    w->base.weight_bytes = weight_count(spec) * sizeof(float);
     filter_rows(p.g);
     wf__parallel(wf__default_threads(), (size_t)spec->outputs, pack_outputs,
                  &p);
-    *out = &w->base;
+    conv->finish_rows = wf__finish_choose();
     return WF_OK;
 }
 
-static void free_weights(wf__conv *conv)
+static void release(wf__conv *conv)
 {
-    wf__free(((winograd *)conv)->u);
+    winograd *w = conv->state;
+    if (w)
+        wf__free(w->u);
+    wf__free(w);
+    wf__finish_free(&conv->finish);
 }
 
 /* ---- transforms ---------------------------------------------------------- */
@@ -175,9 +173,9 @@ ALWAYS void from_points(const vec m[SIDE], vec y[STEP])
 
 /* A run on n images, and the block of tiles in work. */
 typedef struct run_state {
-    const winograd *w;
-    const float *in, *residual;
-    float *out, *second;
+    const wf__conv *conv;
+    const float *in;
+    const wf__ends *ends;
     size_t tiles;            /* of all images */
     size_t block;            /* tiles in a block */
     size_t v_plane, m_plane; /* floats between points */
@@ -190,19 +188,20 @@ typedef struct position {
     int y, x; /* upper left output */
 } position;
 
-static position tile_position(const winograd *w, size_t tile)
+static position tile_position(const wf__conv *conv, size_t tile)
 {
+    const winograd *w = conv->state;
     size_t per_image = w->tiles_y * w->tiles_x, t = tile % per_image;
     return (position){tile / per_image, STEP * (int)(t / w->tiles_x),
                       STEP * (int)(t % w->tiles_x)};
 }
 
 /* One tile to `v`: point x channel, points `plane` floats apart. */
-static void transform_input(const winograd *w, const float *in, size_t tile,
+static void transform_input(const wf__conv *conv, const float *in, size_t tile,
                             float *v, size_t plane)
 {
-    const wf__conv_spec *s = &w->base.spec;
-    position at = tile_position(w, tile);
+    const wf__conv_spec *s = &conv->spec;
+    position at = tile_position(conv, tile);
     ptrdiff_t channels = s->channels, row = s->width * channels;
     int y0 = at.y - s->pad_top, x0 = at.x - s->pad_left;
     bool inside =
@@ -238,66 +237,34 @@ static void transform_input(const winograd *w, const float *in, size_t tile,
     }
 }
 
-/* What the epilogue needs for one vector of outputs. */
-typedef struct tail {
-    vec bias, slope, most, scale, shift;
-    bool active;
-} tail;
+/* The pixels of a tile, as far as they exist, and where their sums are. */
+typedef struct window {
+    size_t count, pixel[STEP * STEP];
+    int row[STEP * STEP], column[STEP * STEP];
+} window;
 
-static tail load_tail(const wf__conv *conv, ptrdiff_t o)
+static window tile_window(const wf__conv *conv, size_t tile)
 {
-    const wf__conv_tail *t = &conv->tail;
-    return (tail){
-        .bias = _mm512_loadu_ps(t->bias + o),
-        .slope = _mm512_loadu_ps(t->slope + o),
-        .most = _mm512_set1_ps(conv->spec.most),
-        .scale = _mm512_loadu_ps(t->second_scale + o),
-        .shift = _mm512_loadu_ps(t->second_shift + o),
-        .active = conv->spec.n_slopes > 0,
-    };
-}
-
-ALWAYS vec activate(const tail *t, vec y)
-{
-    __mmask16 negative = _mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_LT_OQ);
-    return _mm512_min_ps(_mm512_mask_mul_ps(y, negative, y, t->slope), t->most);
-}
-
-/* Stores the 4 x 4 results of one tile and vector, as far as they exist. */
-static void store_tile(const run_state *r, const position *at, ptrdiff_t o,
-                       vec y[STEP][STEP])
-{
-    const wf__conv_spec *s = &r->w->base.spec;
-    const tail t = load_tail(&r->w->base, o);
-    ptrdiff_t outputs = s->outputs;
-    int rows = WF__MIN(STEP, s->out_height - at->y);
-    int columns = WF__MIN(STEP, s->out_width - at->x);
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < columns; j++) {
-            ptrdiff_t p = (((ptrdiff_t)at->image * s->out_height + at->y + i) *
-                               s->out_width +
-                           at->x + j) *
-                              outputs +
-                          o;
-            vec x = _mm512_add_ps(y[i][j], t.bias);
-            if (s->residual == WF__RESIDUAL_BEFORE)
-                x = _mm512_add_ps(x, _mm512_loadu_ps(r->residual + p));
-            if (t.active)
-                x = activate(&t, x);
-            if (s->residual == WF__RESIDUAL_AFTER)
-                x = _mm512_add_ps(x, _mm512_loadu_ps(r->residual + p));
-            _mm512_storeu_ps(r->out + p, x);
-            if (r->second)
-                _mm512_storeu_ps(r->second + p,
-                                 _mm512_fmadd_ps(x, t.scale, t.shift));
+    const wf__conv_spec *s = &conv->spec;
+    position at = tile_position(conv, tile);
+    window w = {0};
+    for (int i = 0; i < STEP && at.y + i < s->out_height; i++)
+        for (int j = 0; j < STEP && at.x + j < s->out_width; j++) {
+            size_t line = at.image * (size_t)s->out_height + (size_t)(at.y + i);
+            w.pixel[w.count] = line * (size_t)s->out_width + (size_t)(at.x + j);
+            w.row[w.count] = i;
+            w.column[w.count++] = j;
         }
+    return w;
 }
 
 /* One tile from `m`: point x output. */
 static void transform_output(const run_state *r, const float *m, size_t tile)
 {
-    position at = tile_position(r->w, tile);
-    for (ptrdiff_t o = 0; o < r->w->base.spec.outputs; o += WIDTH) {
+    const wf__conv *conv = r->conv;
+    const window w = tile_window(conv, tile);
+    _Alignas(64) float sums[STEP * STEP][WIDTH];
+    for (size_t o = 0; o < conv->finish.outputs; o += WIDTH) {
         vec d[SIDE][STEP], y[STEP][STEP];
         for (int i = 0; i < SIDE; i++) {
             vec line[SIDE];
@@ -318,7 +285,9 @@ static void transform_output(const run_state *r, const float *m, size_t tile)
             for (int i = 0; i < STEP; i++)
                 y[i][j] = result[i];
         }
-        store_tile(r, &at, o, y);
+        for (size_t k = 0; k < w.count; k++)
+            _mm512_store_ps(sums[k], y[w.row[k]][w.column[k]]);
+        conv->finish_rows(&conv->finish, r->ends, sums, w.count, 1, w.pixel, o);
     }
 }
 
@@ -352,11 +321,11 @@ ALWAYS void multiply(const int rows, const float *v, const float *u,
 static void multiply_panel(const run_state *r, const float *v, float *m,
                            size_t point, size_t panel, size_t count)
 {
-    const wf__conv_spec *s = &r->w->base.spec;
+    const wf__conv_spec *s = &r->conv->spec;
+    const winograd *w = r->conv->state;
     ptrdiff_t channels = s->channels, outputs = s->outputs;
     size_t panels = (size_t)outputs / PANEL;
-    const float *u =
-        r->w->u + (point * panels + panel) * (size_t)channels * PANEL;
+    const float *u = w->u + (point * panels + panel) * (size_t)channels * PANEL;
     v += point * r->v_plane;
     m += point * r->m_plane + panel * PANEL;
     for (size_t done = 0; done < count;) {
@@ -383,7 +352,7 @@ static void multiply_panel(const run_state *r, const float *v, float *m,
 
 static size_t panels_of(const run_state *r)
 {
-    return (size_t)r->w->base.spec.outputs / PANEL;
+    return (size_t)r->conv->spec.outputs / PANEL;
 }
 
 /* Threads begin..end-1, each with its share of the blocks. */
@@ -396,8 +365,8 @@ static void run_own_blocks(size_t begin, size_t end, void *argument)
 {
     const shares *s = argument;
     const run_state *r = s->r;
-    size_t channels = (size_t)r->w->base.spec.channels;
-    size_t outputs = (size_t)r->w->base.spec.outputs;
+    size_t channels = (size_t)r->conv->spec.channels;
+    size_t outputs = (size_t)r->conv->spec.outputs;
     for (size_t thread = begin; thread < end; thread++) {
         float *v = r->scratch + thread * POINTS * (r->v_plane + r->m_plane);
         float *m = v + POINTS * r->v_plane;
@@ -406,7 +375,7 @@ static void run_own_blocks(size_t begin, size_t end, void *argument)
              t += r->block) {
             size_t count = WF__MIN(r->block, stop - t);
             for (size_t i = 0; i < count; i++)
-                transform_input(r->w, r->in, t + i, v + i * channels,
+                transform_input(r->conv, r->in, t + i, v + i * channels,
                                 r->v_plane);
             for (size_t k = 0; k < POINTS * panels_of(r); k++)
                 multiply_panel(r, v, m, k / panels_of(r), k % panels_of(r),
@@ -420,9 +389,9 @@ static void run_own_blocks(size_t begin, size_t end, void *argument)
 static void shared_inputs(size_t begin, size_t end, void *argument)
 {
     const run_state *r = argument;
-    size_t channels = (size_t)r->w->base.spec.channels;
+    size_t channels = (size_t)r->conv->spec.channels;
     for (size_t i = begin; i < end; i++)
-        transform_input(r->w, r->in, r->first + i, r->scratch + i * channels,
+        transform_input(r->conv, r->in, r->first + i, r->scratch + i * channels,
                         r->v_plane);
 }
 
@@ -439,23 +408,23 @@ static void shared_outputs(size_t begin, size_t end, void *argument)
 {
     const run_state *r = argument;
     const float *m = r->scratch + POINTS * r->v_plane;
-    size_t outputs = (size_t)r->w->base.spec.outputs;
+    size_t outputs = (size_t)r->conv->spec.outputs;
     for (size_t i = begin; i < end; i++)
         transform_output(r, m + i * outputs, r->first + i);
 }
 
 static bool shares_blocks(const wf__conv *conv)
 {
-    return conv->weight_bytes > OWN_WEIGHTS;
+    return weight_bytes(conv) > OWN_WEIGHTS;
 }
 
 /* Block and planes for n images; returns the threads with scratch of their own.
  */
 static size_t lay_out(const wf__conv *conv, size_t n, int threads, run_state *r)
 {
-    const winograd *w = (const winograd *)conv;
+    const winograd *w = conv->state;
     bool shared = shares_blocks(conv);
-    r->w = w;
+    r->conv = conv;
     r->tiles = n * w->tiles_y * w->tiles_x;
     size_t split = shared ? 1 : WF__MIN((size_t)threads, r->tiles);
     size_t share = (r->tiles + split - 1) / split;
@@ -472,15 +441,11 @@ static size_t scratch_bytes(const wf__conv *conv, size_t n, int threads)
     return split * POINTS * (r.v_plane + r.m_plane) * sizeof(float);
 }
 
-static void run(const wf__conv *conv, size_t n, const void *in,
-                const void *residual, void *out, void *second, void *scratch,
-                int threads)
+static void run(const wf__conv *conv, size_t n, const char *in,
+                const wf__ends *ends, char *scratch, int threads)
 {
-    run_state r = {.in = in,
-                   .residual = residual,
-                   .out = out,
-                   .second = second,
-                   .scratch = scratch};
+    run_state r = {
+        .in = (const void *)in, .ends = ends, .scratch = (void *)scratch};
     shares s = {&r, lay_out(conv, n, threads, &r)};
     if (!shares_blocks(conv)) {
         wf__parallel(threads, s.threads, run_own_blocks, &s);
@@ -494,5 +459,5 @@ static void run(const wf__conv *conv, size_t n, const void *in,
     }
 }
 
-const wf__conv_implementation wf__conv_winograd = {
-    "winograd", supports, create, free_weights, scratch_bytes, run};
+const wf__conv_kind wf__conv_winograd = {
+    "winograd", supports, create, weight_bytes, scratch_bytes, run, release};

@@ -157,8 +157,9 @@ static wf_status start_ranges(wf__exec *exec, bool more, wf_error *err)
 wf_status wf__exec_measure(wf__exec *exec, const wf__tensor *inputs, bool more,
                            int threads, wf_error *err)
 {
-    wf__precision precision =
-        wf__cpu_has(WF__CPU_BF16) ? WF__PRECISION_BF16 : WF__PRECISION_F32;
+    wf__precision precision = wf__cpu_has(WF__CPU_AVX512_BF16)
+                                  ? WF__PRECISION_BF16
+                                  : WF__PRECISION_F32;
     wf__pool pool = wf__pool_enter(threads);
     wf_status st = start_ranges(exec, more, err);
     if (st == WF_OK)
