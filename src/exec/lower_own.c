@@ -116,7 +116,8 @@ static bool describe(const wf__plan *plan, const wf__unit *unit,
     spec->bias = unit->bias ? unit->bias
                  : own_bias ? constants[unit->in[2]].data
                             : NULL;
-    spec->in = spec->out = (wf__format){.type = WF__STORE_F32};
+    spec->in = spec->out = spec->residual_format =
+        (wf__format){.type = WF__STORE_F32};
     return (conv ? conv_geometry(plan, unit, spec)
                  : gemm_geometry(plan, unit, spec)) &&
            posts_fit(plan, unit, spec) && wf__conv_supports(spec);
