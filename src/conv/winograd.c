@@ -31,7 +31,7 @@
 /* U beyond this is shared: tiles in a block, alone and together. */
 #define OWN_WEIGHTS ((size_t)6 << 20)
 #define OWN_TILES   48
-#define ALL_TILES   192
+#define ALL_TILES   384
 
 #define P1 0.75f
 #define P2 1.5f
@@ -428,7 +428,10 @@ static size_t lay_out(const wf__conv *conv, size_t n, int threads, run_state *r)
     r->tiles = n * w->tiles_y * w->tiles_x;
     size_t split = shared ? 1 : WF__MIN((size_t)threads, r->tiles);
     size_t share = (r->tiles + split - 1) / split;
-    r->block = WF__MIN((size_t)(shared ? ALL_TILES : OWN_TILES), share);
+    /* Blocks of about equal size: U is read once for each. */
+    size_t most = shared ? ALL_TILES : OWN_TILES;
+    size_t blocks = (share + most - 1) / most;
+    r->block = (share + blocks - 1) / blocks;
     r->v_plane = r->block * (size_t)conv->spec.channels + SKEW;
     r->m_plane = r->block * (size_t)conv->spec.outputs + SKEW;
     return split;
