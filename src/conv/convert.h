@@ -8,17 +8,15 @@
 
 #define WF__INLINE static inline __attribute__((always_inline))
 
-/* A format with its numbers in registers, made before a loop. */
+/* The numbers of U8 in registers, made before a loop. */
 typedef struct codec {
-    wf__format_type type;
-    __m512 scale, inverse, zero; /* U8 only */
+    __m512 scale, inverse, zero;
 } codec;
 
 WF__INLINE codec codec_of(const wf__format *format)
 {
     const bool u8 = format->type == WF__STORE_U8;
     return (codec){
-        format->type,
         _mm512_set1_ps(format->scale),
         _mm512_set1_ps(u8 ? 1.0f / format->scale : 0.0f),
         _mm512_set1_ps((float)format->zero),
@@ -46,9 +44,10 @@ WF__INLINE __m512 load_unscaled(const char *at, wf__format_type type,
 }
 
 /* From the `at`-th value of a tensor on. */
-WF__INLINE __m512 load_values(const char *tensor, size_t at, const codec *c)
+WF__INLINE __m512 load_values(const char *tensor, size_t at,
+                              wf__format_type type, const codec *c)
 {
-    switch (c->type) {
+    switch (type) {
     case WF__STORE_U8:
         return _mm512_mul_ps(load_unscaled(tensor + at, WF__STORE_U8, c->zero),
                              c->scale);
