@@ -1,8 +1,8 @@
 /*
  * Convolutions that leave nothing to do after them: bias, residual sum and
- * PReLU happen on the sums while they are in registers, and the result is
- * stored in the type that the next layer reads.  Tensors are N x H x W x C,
- * channels innermost and dense.  Hand-made for AVX-512; where there is none,
+ * PReLU happen on the sums before they leave the first cache, and the result
+ * is stored in the type that the next layer reads.  Tensors are N x H x W x C,
+ * channels innermost and dense.  Made for AVX-512; where there is none,
  * wf__conv_create says so and the caller uses oneDNN.
  *
  *     y = sum over taps and channels of weight * x, + bias
@@ -55,7 +55,12 @@ typedef struct wf__conv_spec {
 
 typedef struct wf__conv wf__conv;
 
-/* Whether this processor and this shape have a kernel; pointers are ignored. */
+/*
+ * Whether this processor and this shape have a kernel; pointers are ignored.
+ * Outputs must be a multiple of 16.  U8 inputs need AVX512_VNNI, channels in
+ * multiples of 4 and at most 66000 products in a sum; BF16 inputs AVX512_BF16
+ * and an even number of channels.  Depthwise needs AVX-512 only.
+ */
 bool wf__conv_supports(const wf__conv_spec *spec);
 /* Equal in everything but the pointers. */
 bool wf__conv_same(const wf__conv_spec *a, const wf__conv_spec *b);
@@ -81,7 +86,12 @@ void wf__conv_run(const wf__conv *conv, size_t n, const void *in,
                   const void *residual, void *out, void *second, void *scratch,
                   int threads);
 
-/* The same by plain loops in double precision: what tests compare with. */
+/*
+ * The same by plain loops in double precision, for any shape: what tests
+ * compare with.  Weights are rounded as the kernels round them: to BF16 for
+ * BF16 inputs and, for U8 inputs, to int8 (symmetric, a scale for each output);
+ * depthwise weights stay floats.
+ */
 void wf__conv_reference(const wf__conv_spec *spec, size_t n, const void *in,
                         const void *residual, void *out, void *second);
 

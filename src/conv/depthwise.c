@@ -1,11 +1,13 @@
 /*
  * Depthwise convolution: each channel has a filter of its own.  All types are
- * summed as floats.  Outputs of a line that see the same taps are taken 8 at a
- * time, channels inside, so that memory is read in order.
+ * summed as floats, up to 32 outputs of a line and 64 channels before they are
+ * finished together.
  */
 #include "base/cpu.h"
 #include "base/parallel.h"
 #include "conv/depthwise_tile.h"
+
+enum { COLUMNS = 32 }; /* outputs of a line whose sums wait to be finished */
 
 typedef struct depthwise {
     float *weights; /* [tap][channels], times the scale of uint8 inputs */
@@ -71,23 +73,47 @@ typedef struct task {
     const wf__ends *ends;
 } task;
 
-/* One tile, all channels; `pixel` is that of its first output. */
-static void run_tile(const wf__conv *conv, const wf__ends *ends,
-                     const wf__depthwise_tile *tile, size_t pixel)
+/* A line of the output, all but the columns of its tiles. */
+static wf__depthwise_tile tile_of_line(const wf__conv *conv, wf__span ys)
 {
-    _Alignas(
-        64) float sums[WF__DEPTHWISE_COLUMNS * WF__TILE_VECTORS * WF__LANES];
-    size_t pixels[WF__DEPTHWISE_COLUMNS];
-    for (int i = 0; i < tile->columns; i++)
-        pixels[i] = pixel + (size_t)i;
-    for (size_t first = 0; first < tile->channels;) {
-        const size_t left = (tile->channels - first) / WF__LANES;
-        const int vectors = (int)WF__MIN(left, (size_t)WF__TILE_VECTORS);
-        const size_t stride = (size_t)vectors * WF__LANES;
-        wf__depthwise_sums(tile, first, vectors, sums);
-        conv->finish_rows(&conv->finish, ends, sums, (size_t)tile->columns,
-                          vectors, pixels, first);
-        first += stride;
+    const wf__conv_spec *s = &conv->spec;
+    const ptrdiff_t pixel =
+        s->channels * (ptrdiff_t)wf__format_size(s->in.type);
+    return (wf__depthwise_tile){
+        .format = &s->in,
+        .channels = (size_t)s->channels,
+        .row = (ptrdiff_t)s->dilation_y * s->width * pixel,
+        .column = s->dilation_x * pixel,
+        .step = s->stride_x * pixel,
+        .kernel_width = (size_t)s->kernel_width,
+        .rows = ys.end - ys.begin,
+    };
+}
+
+/*
+ * Sums of columns begin..end-1 in tiles of equal taps.  `row` is column 0 of
+ * the input's row of the first tap.
+ */
+static void sum_columns(const wf__conv *conv, wf__depthwise_tile tile,
+                        const char *row, const float *weights, int begin,
+                        int end, size_t first, int vectors, float *sums)
+{
+    const wf__conv_spec *s = &conv->spec;
+    const depthwise *d = conv->state;
+    for (int x = begin; x < end; x += tile.columns) {
+        const wf__span xs = d->columns[x];
+        tile.columns = 1;
+        while (x + tile.columns < end &&
+               d->columns[x + tile.columns].begin == xs.begin &&
+               d->columns[x + tile.columns].end == xs.end)
+            tile.columns++;
+        tile.taps = xs.end - xs.begin;
+        const int left = x * s->stride_x - s->pad_left;
+        tile.in = row + (ptrdiff_t)(left + xs.begin * s->dilation_x) *
+                            (tile.column / s->dilation_x);
+        tile.weights = weights + (size_t)xs.begin * tile.channels;
+        wf__depthwise_sums(&tile, first, vectors, sums);
+        sums += tile.columns * vectors * WF__LANES;
     }
 }
 
@@ -98,40 +124,31 @@ static void run_line(const task *job, size_t line)
     const depthwise *d = conv->state;
     const size_t image = line / (size_t)s->out_height;
     const int y = (int)(line % (size_t)s->out_height);
-    const ptrdiff_t pixel =
-        s->channels * (ptrdiff_t)wf__format_size(s->in.type);
     const wf__span ys = wf__conv_taps(y, s->stride_y, s->pad_top, s->dilation_y,
                                       s->kernel_height, s->height);
-    const char *picture =
-        job->in + (ptrdiff_t)image * s->height * s->width * pixel;
-    wf__depthwise_tile tile = {
-        .format = &s->in,
-        .channels = (size_t)s->channels,
-        .row = (ptrdiff_t)s->dilation_y * s->width * pixel,
-        .column = s->dilation_x * pixel,
-        .step = s->stride_x * pixel,
-        .kernel_width = (size_t)s->kernel_width,
-        .rows = ys.end - ys.begin,
-    };
-    for (int x = 0; x < s->out_width; x += tile.columns) {
-        const wf__span xs = d->columns[x];
-        tile.columns = 1;
-        while (tile.columns < WF__DEPTHWISE_COLUMNS &&
-               x + tile.columns < s->out_width &&
-               d->columns[x + tile.columns].begin == xs.begin &&
-               d->columns[x + tile.columns].end == xs.end)
-            tile.columns++;
-        tile.taps = xs.end - xs.begin;
-        const ptrdiff_t in_y =
-            (ptrdiff_t)y * s->stride_y - s->pad_top + ys.begin * s->dilation_y;
-        const ptrdiff_t in_x =
-            (ptrdiff_t)x * s->stride_x - s->pad_left + xs.begin * s->dilation_x;
-        tile.in = picture + (in_y * s->width + in_x) * pixel;
-        tile.weights =
-            d->weights +
-            (size_t)(ys.begin * s->kernel_width + xs.begin) * tile.channels;
-        run_tile(conv, job->ends, &tile,
-                 line * (size_t)s->out_width + (size_t)x);
+    const wf__depthwise_tile tile = tile_of_line(conv, ys);
+    const int in_y = y * s->stride_y - s->pad_top + ys.begin * s->dilation_y;
+    const char *row = job->in + ((ptrdiff_t)image * s->height + in_y) *
+                                    (tile.row / s->dilation_y);
+    const float *weights =
+        d->weights + (size_t)ys.begin * tile.kernel_width * tile.channels;
+    _Alignas(64) float sums[COLUMNS * WF__TILE_VECTORS * WF__LANES];
+    size_t pixels[COLUMNS];
+    const int chunks = (s->out_width + COLUMNS - 1) / COLUMNS;
+    for (int i = 0; i < chunks; i++) {
+        const int begin = s->out_width * i / chunks,
+                  end = s->out_width * (i + 1) / chunks;
+        for (int x = begin; x < end; x++)
+            pixels[x - begin] = line * (size_t)s->out_width + (size_t)x;
+        for (size_t first = 0; first < tile.channels;
+             first += WF__TILE_VECTORS * WF__LANES) {
+            const size_t left = (tile.channels - first) / WF__LANES;
+            const int vectors = (int)WF__MIN(left, (size_t)WF__TILE_VECTORS);
+            sum_columns(conv, tile, row, weights, begin, end, first, vectors,
+                        sums);
+            conv->finish_rows(&conv->finish, job->ends, sums,
+                              (size_t)(end - begin), vectors, pixels, first);
+        }
     }
 }
 

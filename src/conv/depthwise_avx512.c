@@ -16,7 +16,7 @@ WF__INLINE void window(const wf__depthwise_tile *t, const char *in,
                        const wf__format_type type)
 {
     const __m512 zero = _mm512_set1_ps((float)t->format->zero);
-    __m512 sum[WF__DEPTHWISE_COLUMNS];
+    __m512 sum[8];
     UNROLL for (int i = 0; i < columns; i++) sum[i] = _mm512_setzero_ps();
     for (int y = 0; y < t->rows; y++) {
         __m512 w[3];
@@ -68,17 +68,20 @@ WF__INLINE void windows(const wf__depthwise_tile *t, const char *in,
                         const float *weights, float *sums, size_t stride,
                         const int apart, const wf__format_type type)
 {
-    int left = t->columns;
 #define WINDOW(columns)                                                        \
-    if (left & columns) {                                                      \
+    {                                                                          \
         window(t, in, weights, sums, stride, columns, apart, type);            \
         in += columns * t->step;                                               \
         sums += columns * stride;                                              \
     }
-    WINDOW(8)
-    WINDOW(4)
-    WINDOW(2)
-    WINDOW(1)
+    for (int i = 8; i <= t->columns; i += 8)
+        WINDOW(8)
+    if (t->columns & 4)
+        WINDOW(4)
+    if (t->columns & 2)
+        WINDOW(2)
+    if (t->columns & 1)
+        WINDOW(1)
 #undef WINDOW
 }
 

@@ -4,8 +4,6 @@
 
 #include "conv/kind.h"
 
-enum { WF__DEPTHWISE_COLUMNS = 8 };
-
 /* `columns` outputs side by side, all of which see the same taps. */
 typedef struct wf__depthwise_tile {
     const char *in;       /* input of the first output's first tap */
@@ -15,7 +13,7 @@ typedef struct wf__depthwise_tile {
     ptrdiff_t row, column, step; /* bytes between taps and between outputs */
     size_t kernel_width;         /* of the whole kernel */
     int rows, taps;              /* of the kernel that are seen */
-    int columns;                 /* 1..WF__DEPTHWISE_COLUMNS */
+    int columns;                 /* how many outputs, at least 1 */
 } wf__depthwise_tile;
 
 /* sums[output][16 x vectors] for 16 x `vectors` channels from `first` on. */
