@@ -54,7 +54,8 @@ int app_fail(const app_command *command, const wf_error *err)
                  "crop");
         break;
     case WF_EOPERATOR:
-        app_hint("doc/operators.md lists what is supported");
+        app_hint("doc/operators.md lists what the native backend supports; "
+                 "ONNX Runtime runs more: --ort-library names its library");
         break;
     default:
         break;

@@ -3,12 +3,16 @@
 #include "app/session.h"
 #include "cli/commands.h"
 
+static const app_option options[] = {
+    {"ort-library", 0, "FILE", "ONNX Runtime's library [WHYFACE_ORT]"}, {0}};
+
 static int run(const app_command *command, const app_args *args)
 {
-    char text[1024];
+    char text[2048];
     (void)command;
-    (void)args;
     wf_build_info(text, sizeof(text));
+    fputs(text, stdout);
+    wf_ort_info(app_get(args, "ort-library"), text, sizeof(text));
     fputs(text, stdout);
     return APP_OK;
 }
@@ -19,7 +23,7 @@ const app_command cli_version = {
     .summary = "version, compiler, engine",
     .about = "Prints what a report of a fault should contain.",
     .example = "whyface version",
-    .options = NULL,
+    .options = options,
     .more = app_general_options,
     .least = 0,
     .most = 0,

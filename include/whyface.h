@@ -119,6 +119,11 @@ WF_API const char *wf_version(void);
  * the NUL and returns the length the whole text has, like snprintf.
  */
 WF_API size_t wf_build_info(char *buf, size_t size);
+/*
+ * The same about ONNX Runtime, which this loads: its version, file and
+ * execution providers, or why there is none.  `library`: as in wf_model_opts.
+ */
+WF_API size_t wf_ort_info(const char *library, char *buf, size_t size);
 
 /* SHA-256 of a file in lower-case hexadecimal, NUL at the end. */
 WF_API WF_NODISCARD wf_status wf_sha256_file(const char *path, char hex[65],

@@ -1,4 +1,5 @@
 /* What this library is and how it was built. */
+#include "backend/ort_library.h"
 #include "base/parallel.h"
 #include "exec/exec.h"
 
@@ -35,5 +36,21 @@ size_t wf_build_info(char *buf, size_t size)
                           "processors: %d\n",
                           wf_version(), compiler, checks, wf__exec_library(),
                           wf__default_threads());
+    return length < 0 ? 0 : (size_t)length;
+}
+
+size_t wf_ort_info(const char *library, char *buf, size_t size)
+{
+    const wf__ort_library *ort;
+    wf_error fault = {0};
+    char providers[512];
+    int length;
+    if (wf__ort_load(library, &ort, &fault) != WF_OK)
+        length = snprintf(buf, size, "onnxruntime: none: %s\n", fault.message);
+    else
+        length = snprintf(
+            buf, size, "onnxruntime: %s, providers: %s\nonnxruntime file: %s\n",
+            ort->version, wf__ort_providers(ort, providers, sizeof(providers)),
+            ort->path);
     return length < 0 ? 0 : (size_t)length;
 }

@@ -54,6 +54,30 @@ typedef struct wf__native_opts {
 wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
                              int width, const wf__native_opts *opts,
                              wf__backend **out, wf_error *err);
+
+/*
+ * ONNX Runtime for a file, which may hold what our parser refuses (subgraphs,
+ * weights in other files, operators of other domains).  Height and width as
+ * above; precision, library, provider and batch as in wf_model_opts.
+ */
+wf_status wf__backend_ort(const char *path, int height, int width,
+                          const wf_model_opts *opts, wf__backend **out,
+                          wf_error *err);
+
+/* WF_EINVAL for values that no backend knows, or that do not go together. */
+wf_status wf__backend_check_opts(const wf_model_opts *opts, wf_error *err);
+
+/*
+ * The backend that checked `opts` choose.  `graph` (taken over, also on
+ * failure) is NULL where our parser refused the file, for the reason
+ * `unreadable`.  Where two backends were tried, the error has both reasons and
+ * the first one's code.
+ */
+wf_status wf__backend_open(wf__graph *graph, const wf_error *unreadable,
+                           const char *path, int height, int width,
+                           const wf_model_opts *opts, wf__backend **out,
+                           wf_error *err);
+
 wf_status wf__backend_callback(wf_embed_fn *fn, void *user, int channels,
                                int height, int width, int dim,
                                wf__backend **out, wf_error *err);

@@ -1,10 +1,6 @@
 /* Embeddings by our own engine. */
-#include <math.h>
-
-#include "backend/backend.h"
+#include "backend/trial.h"
 #include "base/cpu.h"
-#include "base/parallel.h"
-#include "base/random.h"
 #include "exec/exec.h"
 
 typedef struct native {
@@ -18,11 +14,6 @@ typedef struct native {
 #define MIN_BATCH   8
 #define MAX_BATCH   32
 
-static size_t input_size(const wf__backend *b)
-{
-    return (size_t)b->channels * (size_t)b->height * (size_t)b->width;
-}
-
 static wf__tensor input_tensor(const wf__backend *b, const float *input,
                                size_t n)
 {
@@ -32,29 +23,25 @@ static wf__tensor input_tensor(const wf__backend *b, const float *input,
 }
 
 /* One call of the graph; `output` NULL: only sets *dim. */
-static wf_status run_graph(native *n, const float *input, size_t count,
+static wf_status run_graph(wf__backend *b, const float *input, size_t count,
                            float *output, size_t *dim, int threads,
                            wf_error *err)
 {
+    native *n = (native *)b;
     const wf__graph *g = wf__exec_graph(n->exec);
-    wf__tensor in = input_tensor(&n->base, input, count), out[8];
+    wf__tensor in = input_tensor(b, input, count), out[8];
     if (g->n_outputs > 8)
         WF__FAIL(err, WF_ESHAPE,
                  "the model has %d outputs; an embedding model "
                  "has one",
                  g->n_outputs);
     WF__TRY(wf__exec_run(n->exec, &in, out, threads, err));
-    int64_t total = wf__shape_elements(&out[0].shape);
-    char text[100];
-    if (out[0].dtype != WF__F32 || out[0].shape.rank < 2 || total < 1 ||
-        out[0].shape.dim[0] != (int64_t)count ||
-        total / (int64_t)count > 1 << 20)
-        WF__FAIL(err, WF_ESHAPE,
-                 "the model gives %s for %zu images, not one embedding each",
-                 wf__shape_text(&out[0].shape, text, sizeof(text)), count);
-    *dim = (size_t)total / count;
+    if (out[0].dtype != WF__F32)
+        WF__FAIL(err, WF_ESHAPE, "the model gives %s, not float",
+                 wf__dtype_name(out[0].dtype));
+    WF__TRY(wf__backend_output(&out[0].shape, count, dim, err));
     if (output)
-        memcpy(output, out[0].data, (size_t)total * sizeof(float));
+        memcpy(output, out[0].data, count * *dim * sizeof(float));
     return WF_OK;
 }
 
@@ -64,9 +51,9 @@ static wf_status run(wf__backend *backend, const float *input, size_t n,
     native *b = (native *)backend;
     size_t dim, step = b->one_by_one ? 1 : n;
     for (size_t i = 0; i < n; i += step)
-        WF__TRY(run_graph(b, input + i * input_size(backend), step,
-                          output + i * (size_t)backend->dim, &dim, threads,
-                          err));
+        WF__TRY(run_graph(backend, input + i * wf__backend_input_size(backend),
+                          step, output + i * (size_t)backend->dim, &dim,
+                          threads, err));
     return WF_OK;
 }
 
@@ -79,8 +66,9 @@ static wf_status measure(wf__backend *backend, const float *input, size_t n,
     native *b = (native *)backend;
     size_t step = b->one_by_one ? 1 : MEASURED;
     for (size_t i = 0; i < n; i += step) {
-        wf__tensor in = input_tensor(backend, input + i * input_size(backend),
-                                     WF__MIN(step, n - i));
+        wf__tensor in =
+            input_tensor(backend, input + i * wf__backend_input_size(backend),
+                         WF__MIN(step, n - i));
         WF__TRY(wf__exec_measure(b->exec, &in, i > 0, threads, err));
     }
     return WF_OK;
@@ -113,79 +101,6 @@ static const wf__backend_ops byte_ops = {.name = "native",
                                          .measure = measure,
                                          .profile = profile,
                                          .free = free_native};
-
-/* The one picture that the graph wants: N x C x H x W. */
-static wf_status read_input(native *n, const wf__graph *g, const char *name,
-                            int height, int width, wf_error *err)
-{
-    if (g->n_inputs != 1)
-        WF__FAIL(err, WF_ESHAPE,
-                 "'%s' has %d inputs; an embedding model has one", name,
-                 g->n_inputs);
-    const wf__value *in = &g->values[g->inputs[0]];
-    char text[100];
-    wf__shape s = in->shape;
-    if (!in->has_shape || s.rank != 4 ||
-        (s.dim[1] != 1 && s.dim[1] != 3 && s.dim[1] != -1))
-        WF__FAIL(err, WF_ESHAPE,
-                 "'%s' takes an input of %s; expected N x C x H x W with 1 or "
-                 "3 channels (a model that takes N x H x W x C has to be "
-                 "exported with channels first)",
-                 name,
-                 in->has_shape ? wf__shape_text(&s, text, sizeof(text))
-                               : "unknown shape");
-    n->base.channels = s.dim[1] == 1 ? 1 : 3;
-    n->base.height = s.dim[2] > 0 && s.dim[2] < 10000 ? (int)s.dim[2] : height;
-    n->base.width = s.dim[3] > 0 && s.dim[3] < 10000 ? (int)s.dim[3] : width;
-    if (n->base.height < 1 || n->base.width < 1)
-        WF__FAIL(err, WF_ESHAPE,
-                 "'%s' leaves its input's size open; state it in the manifest",
-                 name);
-    return WF_OK;
-}
-
-/*
- * A model exported with a fixed batch of 1 is run with any batch (see
- * exec/shapes.c); two images together must come out as they do alone, or else
- * they are run one by one.
- */
-static wf_status check_batch(native *n, wf_error *err)
-{
-    size_t size = input_size(&n->base), dim, pair_dim = 0;
-    float *in = wf__alloc(size * 2, sizeof(*in)), *out = NULL;
-    wf_status st = WF_OK;
-    int threads = wf__default_threads();
-    if (!in)
-        WF__FAIL(err, WF_ENOMEM, "out of memory while trying the model");
-    for (size_t i = 0; i < size * 2; i++) {
-        uint32_t words[4];
-        wf__random4(1, WF__STREAM_TEST_IMAGE, (uint32_t)i, 0, words);
-        in[i] = 2 * wf__random_unit(words[0]) - 1;
-    }
-    WF__TRY_GOTO(run_graph(n, in, 1, NULL, &dim, threads, err), done);
-    n->base.dim = (int)dim;
-    out = wf__alloc(dim * 4, sizeof(*out));
-    if (!out)
-        WF__FAIL_GOTO(done, err, WF_ENOMEM,
-                      "out of memory while trying the model");
-    wf_status together = run_graph(n, in, 2, NULL, &pair_dim, threads, NULL);
-    n->one_by_one = together != WF_OK || pair_dim != dim;
-    if (n->one_by_one)
-        goto done;
-    WF__TRY_GOTO(run_graph(n, in, 2, out, &dim, threads, err), done);
-    WF__TRY_GOTO(run_graph(n, in, 1, out + 2 * dim, &dim, threads, err), done);
-    WF__TRY_GOTO(run_graph(n, in + size, 1, out + 3 * dim, &dim, threads, err),
-                 done);
-    for (size_t i = 0; i < 2 * dim; i++) {
-        float difference = fabsf(out[i] - out[2 * dim + i]);
-        if (difference > 1e-3f * fmaxf(1, fabsf(out[i])))
-            n->one_by_one = true;
-    }
-done:
-    wf__free(out);
-    wf__free(in);
-    return st;
-}
 
 /*
  * What was asked for, or else float32, which every machine has; the name says
@@ -224,10 +139,11 @@ static wf__precision choose_precision(native *n, const char *wanted)
 
 static size_t choose_batch(const native *n, size_t wanted)
 {
-    size_t fit = BATCH_BYTES / (input_size(&n->base) * sizeof(float));
-    if (wanted)
-        return wanted;
-    return n->one_by_one ? 1 : WF__MIN(WF__MAX(fit, MIN_BATCH), MAX_BATCH);
+    size_t fit =
+        BATCH_BYTES / (wf__backend_input_size(&n->base) * sizeof(float));
+    if (n->one_by_one)
+        return 1;
+    return wanted ? wanted : WF__MIN(WF__MAX(fit, MIN_BATCH), MAX_BATCH);
 }
 
 wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
@@ -242,7 +158,8 @@ wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
     }
     n->base.ops = &ops;
     snprintf(n->base.detail, sizeof(n->base.detail), "%s", wf__exec_library());
-    st = read_input(n, graph, name, height, width, err);
+    st = wf__backend_input(&n->base, wf__graph_input(graph),
+                           (size_t)graph->n_inputs, name, height, width, err);
     if (st != WF_OK) {
         wf__graph_free(graph);
         goto fail;
@@ -252,7 +169,10 @@ wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
                           .channels_last = true};
     n->base.channels_last = true;
     WF__TRY_GOTO(wf__exec_create(graph, &exec, &n->exec, err), fail_named);
-    WF__TRY_GOTO(check_batch(n, err), fail_named);
+    /* A model exported with a fixed batch of 1 is run with any batch (see
+     * exec/shapes.c), if the images of a batch do not mix. */
+    WF__TRY_GOTO(wf__backend_try(&n->base, run_graph, &n->one_by_one, err),
+                 fail_named);
     n->base.best_batch = choose_batch(n, opts->batch);
     *out = &n->base;
     return WF_OK;

@@ -106,16 +106,13 @@ bool wf__known_model(const char *sha256, wf_model_info *info)
     return false;
 }
 
-void wf__guess_model(const wf__graph *graph, wf_model_info *info)
+void wf__guess_model(const wf__shape *input, wf_model_info *info)
 {
     wf_model_info_init(info);
     info->guessed = 1;
-    if (graph->n_inputs < 1)
+    if (!input || input->rank != 4)
         return;
-    const wf__value *in = &graph->values[graph->inputs[0]];
-    if (!in->has_shape || in->shape.rank != 4)
-        return;
-    const int64_t *dim = in->shape.dim;
+    const int64_t *dim = input->dim;
     if (dim[1] == 1)
         info->colour = WF_GREY;
     if (dim[2] > 0 && dim[2] <= 4096 && dim[3] > 0 && dim[3] <= 4096) {

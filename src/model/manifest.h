@@ -21,8 +21,9 @@ wf_status wf__manifest_path(const char *model, char *buf, size_t size,
 /* Fills `info` if the hash belongs to a well-known model. */
 bool wf__known_model(const char *sha256, wf_model_info *info);
 
-/* Input size and channels from the graph, the rest by convention. */
-void wf__guess_model(const wf__graph *graph, wf_model_info *info);
+/* Size and channels from the shape of the input (NULL: unknown), the rest by
+ * convention. */
+void wf__guess_model(const wf__shape *input, wf_model_info *info);
 
 /* The ArcFace template, given for 112 x 112, scaled to another size. */
 void wf__arcface_points(int width, int height, float points[WF_LANDMARKS][2]);

@@ -67,18 +67,18 @@ static wf_status check_info(const char *path, const wf_model_info *info,
 }
 
 /* The manifest beside the file, the table of known models, or a guess. */
-static wf_status find_info(const char *path, const wf__graph *graph,
+static wf_status find_info(const char *path, const wf__shape *input,
                            const char *sha256, wf_model_info *info,
                            wf_error *err)
 {
     char manifest[sizeof(info->path)];
     wf_error fault = {0};
     WF__TRY(wf__manifest_path(path, manifest, sizeof(manifest), err));
-    wf__guess_model(graph, info);
+    wf__guess_model(input, info);
     wf_status st = wf__manifest_read(manifest, info, &fault);
     if (st == WF_ENOENT) {
         if (!wf__known_model(sha256, info))
-            wf__guess_model(graph, info);
+            wf__guess_model(input, info);
         return WF_OK;
     }
     if (st != WF_OK)
@@ -98,35 +98,38 @@ void wf_model_opts_init(wf_model_opts *opts)
     *opts = (wf_model_opts){.struct_size = sizeof(*opts)};
 }
 
-/* One of "a, b, c", or NULL. */
-static wf_status check_choice(const char *what, const char *value,
-                              const char *const *choices, const char *list,
-                              wf_error *err)
+/* An ONNX file as our parser sees it. */
+typedef struct source {
+    wf__graph *graph;    /* NULL: refused */
+    wf_error unreadable; /* why */
+    char sha256[65];
+} source;
+
+static wf_status read_source(const char *path, source *s, wf_error *err)
 {
-    for (int i = 0; value && choices[i]; i++)
-        if (!strcmp(value, choices[i]))
-            return WF_OK;
-    if (!value)
-        return WF_OK;
-    WF__FAIL(err, WF_EINVAL, "there is no %s '%s'; there is: %s", what, value,
-             list);
+    wf__bytes bytes;
+    *s = (source){0};
+    WF__TRY(wf__bytes_open(path, "model", WF__MAX_MODEL_BYTES, &bytes, err));
+    wf_status st = wf__sha256_hex(bytes.data, bytes.size, s->sha256, err);
+    if (st == WF_OK)
+        (void)wf__graph_parse(bytes.data, bytes.size, path, &s->graph,
+                              &s->unreadable);
+    wf__bytes_close(&bytes);
+    return st;
 }
 
-static wf_status check_opts(const wf_model_opts *opts, wf_error *err)
+/* What is known only now that a backend has the file open. */
+static void complete_info(const char *path, const char *sha256,
+                          const wf__backend *backend, wf_model_info *info)
 {
-    static const char *const backends[] = {"auto", "native", "ort", NULL};
-    static const char *const precisions[] = {"auto", "f32", "bf16", "int8",
-                                             NULL};
-    if (opts->struct_size != sizeof(*opts))
-        WF__FAIL(err, WF_EINVAL,
-                 "wf_model_opts was not set up by wf_model_opts_init");
-    if (opts->batch > WF_MAX_BATCH)
-        WF__FAIL(err, WF_EINVAL, "a batch of %zu crops; at most %d are allowed",
-                 opts->batch, WF_MAX_BATCH);
-    WF__TRY(check_choice("backend", opts->backend, backends,
-                         "auto, native, ort", err));
-    return check_choice("precision", opts->precision, precisions,
-                        "f32, bf16, int8, auto", err);
+    info->dim = backend->dim;
+    snprintf(info->sha256, sizeof(info->sha256), "%s", sha256);
+    snprintf(info->path, sizeof(info->path), "%s", path);
+    if (!*info->name) {
+        const char *base = wf__base_name(path);
+        size_t length = strlen(base) - (wf__has_ending(base, ".onnx") ? 5 : 0);
+        snprintf(info->name, sizeof(info->name), "%.*s", (int)length, base);
+    }
 }
 
 /* `given`: NULL to look for what is known. */
@@ -134,45 +137,39 @@ static wf_status open_file(const char *path, const wf_model_info *given,
                            const wf_model_opts *opts, wf_model **out,
                            wf_error *err)
 {
-    wf__bytes bytes;
-    wf__graph *graph = NULL;
     wf__backend *backend;
-    wf_model_info info;
     wf_model_opts defaults;
-    char sha256[65];
+    wf_model_info info;
+    source s;
     wf_model_opts_init(&defaults);
     if (!opts)
         opts = &defaults;
-    WF__TRY(check_opts(opts, err));
-    WF__TRY(wf__bytes_open(path, "model", WF__MAX_MODEL_BYTES, &bytes, err));
-    wf_status st = wf__graph_parse(bytes.data, bytes.size, path, &graph, err);
-    if (st == WF_OK)
-        st = wf__sha256_hex(bytes.data, bytes.size, sha256, err);
-    wf__bytes_close(&bytes);
-    if (st == WF_OK && given)
+    WF__TRY(wf__backend_check_opts(opts, err));
+    WF__TRY(read_source(path, &s, err));
+    bool readable = s.graph != NULL;
+    wf_status st = WF_OK;
+    if (given)
         info = *given;
-    else if (st == WF_OK)
-        st = find_info(path, graph, sha256, &info, err);
+    else
+        st = find_info(path, readable ? wf__graph_input(s.graph) : NULL,
+                       s.sha256, &info, err);
     if (st != WF_OK) {
-        wf__graph_free(graph);
+        wf__graph_free(s.graph);
         return st;
     }
-    wf__native_opts native = {opts->precision, opts->batch};
-    WF__TRY(wf__backend_native(graph, path, info.height, info.width, &native,
-                               &backend, err));
+    WF__TRY(wf__backend_open(s.graph, &s.unreadable, path, info.height,
+                             info.width, opts, &backend, err));
+    if (!readable && !given && info.guessed)
+        wf__guess_model(
+            &(wf__shape){
+                4, {-1, backend->channels, backend->height, backend->width}},
+            &info);
     st = check_info(path, &info, backend, err);
     if (st != WF_OK) {
         wf__backend_free(backend);
         return st;
     }
-    info.dim = backend->dim;
-    snprintf(info.sha256, sizeof(info.sha256), "%s", sha256);
-    snprintf(info.path, sizeof(info.path), "%s", path);
-    if (!*info.name) {
-        const char *base = wf__base_name(path);
-        size_t length = strlen(base) - (wf__has_ending(base, ".onnx") ? 5 : 0);
-        snprintf(info.name, sizeof(info.name), "%.*s", (int)length, base);
-    }
+    complete_info(path, s.sha256, backend, &info);
     return make_model(&info, backend, out, err);
 }
 

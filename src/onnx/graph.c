@@ -615,6 +615,13 @@ void wf__graph_free(wf__graph *graph)
     wf__free(s);
 }
 
+const wf__shape *wf__graph_input(const wf__graph *graph)
+{
+    const wf__value *in =
+        graph->n_inputs ? &graph->values[graph->inputs[0]] : NULL;
+    return in && in->has_shape ? &in->shape : NULL;
+}
+
 const wf__attr *wf__node_attr(const wf__node *node, const char *name)
 {
     for (int i = 0; i < node->n_attrs; i++)

@@ -75,6 +75,9 @@ wf_status wf__graph_parse(const void *data, size_t size, const char *name,
 wf_status wf__graph_load(const char *path, wf__graph **out, wf_error *err);
 void wf__graph_free(wf__graph *graph);
 
+/* The shape that the file states for its first input, NULL if it does not. */
+const wf__shape *wf__graph_input(const wf__graph *graph);
+
 /* NULL if the node has no such attribute. */
 const wf__attr *wf__node_attr(const wf__node *node, const char *name);
 int64_t wf__node_int(const wf__node *node, const char *name, int64_t fallback);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# usage: parity.sh EMBED_INPUTS MODEL-KIND
+# usage: parity.sh TEST_PARITY MODEL-KIND
 #
 # Our embeddings against ONNX Runtime's; exit status 77 where something that is
 # needed is not there.
@@ -10,12 +10,9 @@ skip() {
     exit 77
 }
 
-here=$(dirname "$0")
 modules=$(realpath -m "${WHYFACE_NPM:-$WF_SOURCE_DIR/node_modules}")
 shared=${WHYFACE_SHARED:-$WF_SOURCE_DIR/../shared}
-command -v node >/dev/null || skip "node is not installed"
-[ -d "$modules/onnxruntime-node" ] ||
-    skip "ONNX Runtime is not in '$modules'; run scripts/setup tests"
+export WHYFACE_NPM=$modules
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -34,6 +31,4 @@ esac
 [ -f "$model" ] || skip "'$model' is not there"
 photos=()
 [ -d "$shared/data/lfw/images" ] && photos=("$shared/data/lfw/images")
-sizes=$("$1" "$model" "$work" "${photos[@]}")
-# shellcheck disable=SC2086
-node "$here/compare.js" "$modules" "$model" "$work" $sizes
+"$1" "$model" "${photos[@]}"
