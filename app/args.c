@@ -325,12 +325,23 @@ static void print_table(FILE *out, const char *title, const app_option *table)
         print_option(out, table);
 }
 
+const char *app_last_word(const app_command *command)
+{
+    const char *space = strrchr(command->name, ' ');
+    return space ? space + 1 : command->name;
+}
+
 void app_print_help(FILE *out, const app_command *command)
 {
     fprintf(out, "usage: whyface %s%s %s\n\n", command->name,
             command->options || command->more ? " [OPTIONS]" : "",
             command->operands);
     print_wrapped(out, command->about, 0);
+    if (command->parts)
+        fputc('\n', out);
+    for (size_t i = 0; command->parts && command->parts[i]; i++)
+        fprintf(out, "  %-10s %s\n", app_last_word(command->parts[i]),
+                command->parts[i]->summary);
     print_table(out, "Options", command->options);
     print_table(out, "Common options", command->more);
     fprintf(out, "\nExample:\n  %s\n", command->example);

@@ -30,6 +30,9 @@ typedef struct app_command {
     /* Options of methods are accepted too: --masks 500. */
     int takes_method_options;
     int (*run)(const struct app_command *command, const struct app_args *args);
+    /* Sub-commands, ends with NULL; their names are "bench engine" and so on.
+     * A command that has them has nothing else to run. */
+    const struct app_command *const *parts;
 } app_command;
 
 #define APP_MAX_VALUES 64
@@ -70,6 +73,8 @@ int app_has(const app_args *args, const char *name);
 int app_get_number(const app_command *command, const app_args *args,
                    const char *name, double least, double most, double *value);
 
+/* The last word of a command's name. */
+const char *app_last_word(const app_command *command);
 void app_print_help(FILE *out, const app_command *command);
 
 /* "whyface explain: ..." on standard error, control characters replaced. */
