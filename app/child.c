@@ -20,6 +20,10 @@ static pid_t start(const char *const *argv, int in, int out, int err)
     if (pid != 0)
         return pid;
     signal(SIGPIPE, SIG_DFL);
+    if (getenv(APP_OWN_SPINCOUNT)) {
+        unsetenv("GOMP_SPINCOUNT");
+        unsetenv(APP_OWN_SPINCOUNT);
+    }
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);

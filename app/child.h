@@ -7,6 +7,12 @@
 
 #include "app/args.h"
 
+/*
+ * Set in the environment where GOMP_SPINCOUNT there is this command's own
+ * choice: it is not handed on to other programs.
+ */
+#define APP_OWN_SPINCOUNT "WHYFACE_OWN_SPINCOUNT"
+
 /* A program that answers every line on its input with one line. */
 typedef struct app_child {
     pid_t pid; /* 0: none runs */
