@@ -25,6 +25,8 @@ WF_TEST_PACKAGES=(
     clang-format pmccabe universal-ctags
     librsvg2-bin libxml2-utils poppler-utils
 )
+# What bench/results.sh compares with; tests use it where it is.
+WF_BENCH_PACKAGES=(python3-torch python3-onnx python3-numpy)
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     WF_BOLD=$'\e[1m' WF_PLAIN=$'\e[0m'

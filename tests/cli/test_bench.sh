@@ -48,7 +48,7 @@ works 'not measured: cannot run' "${engine[@]}" --backends native,torch \
     --batches 1 --python "$work/no-python"
 works '"bench": "engine"' "${engine[@]}" --batches 1,3 --repeat 2 --json --profile
 cp "$work/out" "$work/engine.json"
-[ -x "$python" ] || skip "$python is not there to read JSON"
+"$python" -c '' 2>/dev/null || skip "$python is not there to read JSON"
 "$python" - "$work/engine.json" <<'PY' || complain "JSON of bench engine"
 import json, sys
 r = json.load(open(sys.argv[1]))
@@ -95,7 +95,8 @@ works '^native  *oneDNN' "${explain[@]}" --contenders native "${crops[@]}"
 works 'not measured: cannot run' "${explain[@]}" --contenders native,torch-loop \
     --python "$work/no-python" "${crops[@]}"
 works '"bench": "explain"' "${explain[@]}" --json "${crops[@]}"
-"$python" - "$work/out" <<'PY' || complain "JSON of bench explain"
+cp "$work/out" "$work/explain.json"
+"$python" - "$work/explain.json" <<'PY' || complain "JSON of bench explain"
 import json, sys
 r = json.load(open(sys.argv[1]))
 assert r['format'] == 1 and r['masks'] == 3 and r['rounds'] == 1
@@ -117,4 +118,12 @@ for c in r['contenders']:
         assert (ratio is None) == bool(other['absent'])
 PY
 absent "$TMPDIR"/whyface-bench-*
+
+# ---- the page ----
+"$python" -B "$source/bench/tables.py" "$work/engine.json" "$work/explain.json" \
+    >"$work/out" 2>"$work/err" || complain "tables.py"
+for line in '^### fr_feature: a forward pass' '^| native f32 (oneDNN' \
+    '^| convolution |' '^### fr_feature: a triplet, 3 masks' '^| native (oneDNN'; do
+    grep -q "$line" "$work/out" || complain "tables.py: no '$line'"
+done
 finish
