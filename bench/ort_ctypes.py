@@ -67,6 +67,7 @@ class OrtModel:
         library.OrtGetApiBase.restype = ctypes.POINTER(ApiBase)
         base = library.OrtGetApiBase().contents
         self.name = f'ONNX Runtime {base.GetVersionString().decode()}'
+        self.functions = {}
         self.table = ctypes.cast(base.GetApi(API_VERSION),
                                  ctypes.POINTER(ctypes.c_void_p))
         model = jobs.load_onnx(job['model'])
@@ -78,7 +79,12 @@ class OrtModel:
         self.open(model.SerializeToString(), job['threads'])
 
     def function(self, name, result, *types):
-        return ctypes.CFUNCTYPE(result, *types)(self.table[PLACE[name]])
+        """The function at a place of the table; kept, as making it costs."""
+        key = name, result, types
+        if key not in self.functions:
+            self.functions[key] = ctypes.CFUNCTYPE(result, *types)(
+                self.table[PLACE[name]])
+        return self.functions[key]
 
     def call(self, name, *arguments):
         """A function that returns a status; raises what it says."""
@@ -113,19 +119,27 @@ class OrtModel:
         self.memory = self.make('CreateCpuMemoryInfo', c_int(ARENA),
                                 c_int(DEFAULT_MEMORY))
 
+    def tensor(self, inputs):
+        """On the memory of an array, which must stay."""
+        size = ctypes.c_size_t
+        return self.make('CreateTensorWithDataAsOrtValue', self.memory,
+                         ctypes.c_void_p(inputs.ctypes.data),
+                         size(inputs.nbytes),
+                         (ctypes.c_int64 * 4)(*inputs.shape), size(4),
+                         ctypes.c_int(FLOAT))
+
+    def run(self, x):
+        """A new value, the result."""
+        one = ctypes.c_size_t(1)
+        return self.make('Run', self.session, ctypes.c_void_p(), self.source,
+                         ctypes.pointer(x), one, self.result, one)
+
     def embed(self, inputs):
         """n x channels x height x width to n x dim, both NumPy's."""
-        size = ctypes.c_size_t
         inputs = np.ascontiguousarray(inputs, np.float32)
-        shape = (ctypes.c_int64 * 4)(*inputs.shape)
-        x = self.make('CreateTensorWithDataAsOrtValue', self.memory,
-                      ctypes.c_void_p(inputs.ctypes.data), size(inputs.nbytes),
-                      shape, size(4), ctypes.c_int(FLOAT))
-        y = ctypes.c_void_p()
-        self.call('Run', self.session, ctypes.c_void_p(), self.source,
-                  ctypes.pointer(x), size(1), self.result, size(1),
-                  ctypes.pointer(y))
-        data, count = self.make('GetTensorMutableData', y), size()
+        x = self.tensor(inputs)
+        y = self.run(x)
+        data, count = self.make('GetTensorMutableData', y), ctypes.c_size_t()
         info = self.make('GetTensorTypeAndShape', y)
         self.call('GetTensorShapeElementCount', info, ctypes.pointer(count))
         values = ctypes.cast(data, ctypes.POINTER(ctypes.c_float))
@@ -134,3 +148,11 @@ class OrtModel:
         self.release('ReleaseValue', y)
         self.release('ReleaseValue', x)
         return out.reshape(len(inputs), -1)
+
+    def bind(self, inputs):
+        """A function that runs the model on these inputs, for its time."""
+        x = self.tensor(inputs)
+
+        def run(keep=inputs):
+            self.release('ReleaseValue', self.run(x))
+        return run

@@ -26,6 +26,7 @@ START = time.perf_counter()
 import numpy as np  # noqa: E402
 
 import job as jobs  # noqa: E402
+from engine_server import open_model  # noqa: E402
 
 PATCHES, KERNEL, SIGMA, BATCH, SEED = 100, 40, 7.0, 32, 1
 
@@ -73,14 +74,6 @@ def peak_memory_mib():
             if line.startswith('VmHWM:'):
                 return int(line.split()[1]) / 1024
     return None
-
-
-def open_model(engine, job):
-    if engine == 'torch':
-        from torch_model import TorchModel
-        return TorchModel(job)
-    from ort_ctypes import OrtModel
-    return OrtModel(job)
 
 
 def main():

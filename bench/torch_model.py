@@ -1,21 +1,8 @@
-#!/usr/bin/python3
-"""usage: torch_model.py JOB
+"""An ONNX model on PyTorch, as someone would run it there: eager mode, inference
+mode, float32, rows as they come.
 
-An ONNX model on PyTorch, as someone would run it there: eager mode, inference
-mode, float32, rows as they come.  As a program it serves 'whyface bench engine'
-over standard input and output, one line each way:
-
-    (start)          ready VERSION
-    embed            the embeddings of the job's crops, one after the other
-    time BATCH N     seconds of N runs on BATCH random inputs
-    quit
-
-Between requests it waits in read().  JOB: see job.py.  Needs Debian's
-python3-torch, python3-onnx and python3-numpy.
+Needs Debian's python3-torch, python3-onnx and python3-numpy.
 """
-import sys
-import time
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -228,36 +215,7 @@ class TorchModel:
         """n x channels x height x width to n x dim, both NumPy's."""
         return self.run(torch.from_numpy(inputs)).numpy()
 
-
-def serve(job, model):
-    channels = 1 if job['colour'] == 'grey' else 3
-    size = (channels, job['height'], job['width'])
-    for line in sys.stdin:
-        command, *numbers = line.split()
-        if command == 'quit':
-            return
-        if command == 'embed':
-            crops = [jobs.read_ppm(path) for path in job['crops']]
-            values = model.embed(jobs.preprocess(job, crops)).ravel()
-        else:
-            batch, repeats = map(int, numbers)
-            x = torch.rand(batch, *size) * 2 - 1
-            values = []
-            for _ in range(repeats):
-                begin = time.perf_counter()
-                model.run(x)
-                values.append(time.perf_counter() - begin)
-        print(' '.join(f'{v:.9g}' for v in values), flush=True)
-
-
-def main():
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    job = jobs.read_job(sys.argv[1])
-    model = TorchModel(job)
-    print(f'ready {torch.__version__}', flush=True)
-    serve(job, model)
-
-
-if __name__ == '__main__':
-    main()
+    def bind(self, inputs):
+        """A function that runs the model on these inputs, for its time."""
+        x = torch.from_numpy(inputs)
+        return lambda: self.run(x)

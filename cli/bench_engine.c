@@ -13,12 +13,13 @@ static const app_option options[] = {
      "recognition model: a registered name or an ONNX file"},
     {"batches", 0, "LIST", "batch sizes [1,2,4,8,16,32]"},
     {"precisions", 0, "LIST", "of the native engine [f32,bf16,int8]"},
-    {"backends", 0, "LIST", "native, ort, torch [native,ort,torch]"},
+    {"backends", 0, "LIST",
+     "native, ort, torch, ort-backend [native,ort,torch]"},
     {"repeat", 0, "N", "rounds in which everything is measured once [10]"},
     {"profile", 0, NULL, "the native engine's best batch, step by step"},
     {"json", 0, NULL, "print JSON"},
     {"ort-library", 0, "FILE", "ONNX Runtime's library [WHYFACE_ORT]"},
-    {"python", 0, "FILE", "Python that has PyTorch [/usr/bin/python3]"},
+    {"python", 0, "FILE", "Python for the others [/usr/bin/python3]"},
     {"threads", 't', "N", "threads [OMP_NUM_THREADS, else all processors]"},
     {"quiet", 'q', NULL, "no progress, no warnings"},
     {"help", 'h', NULL, "this text"},
@@ -65,7 +66,7 @@ static void wait_for_quiet(const engine_bench *b)
 {
     const struct timespec slice = {0, 4000000};
     double start = app_now(), before = used_seconds(b);
-    for (int quiet = 0; quiet < 2 && app_now() - start < 2;) {
+    for (int quiet = 0; quiet < 3 && app_now() - start < 2;) {
         double begin = app_now();
         nanosleep(&slice, NULL);
         double now = used_seconds(b);
@@ -105,17 +106,21 @@ static double measure(engine_bench *b, contender *c, size_t batch,
                                   seconds, &err) != WF_OK)
         return get_fault(c, err.message);
     if (!c->model && !time_child(c, batch, warm + runs, seconds))
-        return get_fault(c, "PyTorch's process has ended");
+        return get_fault(c, "its process has ended");
     return app_spread_of(seconds + warm, runs).median;
 }
 
-/* Round -1 prepares everything and tells how long a run takes. */
+/*
+ * Round -1 prepares everything and tells how long a run takes.  Each round
+ * begins with another contender, so that none always follows the same one.
+ */
 static int measure_all(engine_bench *b, int round, uint64_t *done,
                        uint64_t total)
 {
     for (size_t k = 0; k < b->n_batches; k++)
         for (size_t i = 0; i < b->n_contenders; i++) {
-            contender *c = &b->contenders[i];
+            contender *c =
+                &b->contenders[(i + (size_t)(round + 1)) % b->n_contenders];
             if (*c->absent)
                 continue;
             if (app_progress(c->title, (*done)++, total))
@@ -172,31 +177,35 @@ static int run_rounds(engine_bench *b)
 
 /* ---- contenders ---------------------------------------------------------- */
 
-static void start_torch(engine_bench *b, contender *c)
+/* A process of its own, with the settings that the engine's users have. */
+static void start_child(engine_bench *b, contender *c)
 {
     char script[4096], file[300];
     const char *python = app_get(b->args, "python");
     bench_job_file(&b->job, "job.json", file, sizeof(file));
-    if (bench_script(b->command, "torch_model.py", script, sizeof(script)) !=
+    if (bench_script(b->command, "engine_server.py", script, sizeof(script)) !=
         APP_OK) {
-        snprintf(c->absent, sizeof(c->absent), "torch_model.py is not there");
+        snprintf(c->absent, sizeof(c->absent), "engine_server.py is missing");
         return;
     }
     const char *argv[] = {python ? python : BENCH_PYTHON,
                           "-B", /* leaves no files beside the script */
-                          script, file, NULL};
+                          script,
+                          file,
+                          c->backend,
+                          NULL};
     if (!app_child_start(argv, &c->child, c->absent, sizeof(c->absent)))
         return;
-    const char *version = strchr(c->child.line, ' ');
-    snprintf(c->engine, sizeof(c->engine), "PyTorch %.60s",
-             version ? version + 1 : "of unknown version");
+    const char *engine = strchr(c->child.line, ' ');
+    snprintf(c->engine, sizeof(c->engine), "%.90s", engine ? engine + 1 : "");
 }
 
 static void start_model(engine_bench *b, contender *c)
 {
     wf_error err = {0};
     if (bench_open_model(b->args, wf_model_get_info(b->session.model)->path,
-                         c->backend, c->precision, &c->model, &err) != WF_OK) {
+                         strcmp(c->backend, "ort-backend") ? c->backend : "ort",
+                         c->precision, &c->model, &err) != WF_OK) {
         snprintf(c->absent, sizeof(c->absent), "%s", err.message);
         return;
     }
@@ -218,16 +227,17 @@ static int add_contender(engine_bench *b, const char *backend,
     }
     for (size_t i = 0; i < b->n_batches * b->n_rounds; i++)
         c->seconds[i] = NAN;
-    if (strcmp(backend, "torch"))
-        start_model(b, c);
+    if (!strcmp(backend, "torch") || !strcmp(backend, "ort"))
+        start_child(b, c);
     else
-        start_torch(b, c);
+        start_model(b, c);
     return app_interrupted() ? APP_INTERRUPTED : APP_OK;
 }
 
 static int add_contenders(engine_bench *b)
 {
-    static const char *const backends[] = {"native", "ort", "torch", NULL};
+    static const char *const backends[] = {"native", "ort", "torch",
+                                           "ort-backend", NULL};
     static const char *const precisions[] = {"f32", "bf16", "int8", NULL};
     const char *chosen[BENCH_MAX_LIST], *of_native[BENCH_MAX_LIST];
     size_t n, n_native;
@@ -299,7 +309,7 @@ static int embed(engine_bench *b, contender *c, wf_image *const *crops,
         p = end == p ? NULL : end;
     }
     if (!p)
-        get_fault(c, "PyTorch gave no embeddings");
+        get_fault(c, "it gave no embeddings");
     return p != NULL;
 }
 
@@ -462,9 +472,15 @@ static int run(const app_command *command, const app_args *args)
     if (status != APP_OK)
         return status;
     b.n_rounds = (size_t)rounds;
-    for (int k = 0; k < BENCH_PEAKS; k++)
+    for (int k = 0; k < BENCH_PEAKS && status == APP_OK; k++) {
         b.peak[k] = calloc(b.n_rounds, sizeof(double));
-    status = prepare(&b);
+        if (!b.peak[k]) {
+            app_error(command, "out of memory");
+            status = APP_FAILED;
+        }
+    }
+    if (status == APP_OK)
+        status = prepare(&b);
     if (status == APP_OK)
         status = run_rounds(&b);
     if (status == APP_INTERRUPTED)
@@ -490,14 +506,16 @@ const app_command cli_bench_engine = {
     .about =
         "Times the forward pass of a model with several batch sizes: the "
         "native "
-        "engine at\neach precision, ONNX Runtime and, where --python has it, "
-        "PyTorch.  All take turns,\none measurement each a round, so that "
-        "whatever disturbs the machine disturbs all of\nthem; medians and "
-        "quartiles are over the rounds, and ratios are taken round by\n"
-        "round.  First their embeddings are compared.  The machine's peak is "
-        "measured in the\nsame rounds.\n\nA multiply-add counts as two "
-        "operations, as the graph states them, also where an\nalgorithm needs "
-        "fewer.",
+        "engine at\neach precision, ONNX Runtime (ort) and, where --python has "
+        "it, PyTorch (torch), both\nin a process of their own with their own "
+        "defaults; ort-backend is ONNX Runtime as\n--backend ort runs it.  All "
+        "take turns, one measurement each a round, so that\nwhatever disturbs "
+        "the machine disturbs all of them; medians and quartiles are over\nthe "
+        "rounds, and ratios are taken round by round.  First their embeddings "
+        "are\ncompared.  The machine's peak is measured in the same "
+        "rounds.\n\nA multiply-add counts as two operations, as the graph "
+        "states "
+        "them, also where an\nalgorithm needs fewer.",
     .example =
         "whyface bench engine -m arcface.onnx --batches 1,8,32 --profile",
     .options = options,

@@ -13,8 +13,8 @@ typedef struct contender {
     char engine[96];  /* name and version */
     char absent[512]; /* why it is not measured; "": it is */
     char fault[512];  /* why a batch is missing; "": none is */
-    wf_model *model;  /* native and ort ... */
-    app_child child;  /* ... or torch */
+    wf_model *model;  /* native, ort-backend ... */
+    app_child child;  /* ... or ort, torch */
     double cosine;    /* least, of its embeddings with those of native f32 */
     double *seconds;  /* batches x rounds: for one image; NaN: failed */
     double *expected; /* batches: seconds of a run, from the first round */
