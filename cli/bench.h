@@ -55,6 +55,13 @@ double bench_other_work(const app_machine *machine, app_usage before,
 void bench_warn_if_busy(const app_command *command, const app_machine *machine,
                         double other_work);
 void bench_print_machine(const app_machine *machine, double other_work);
+/*
+ * 1, with the reason in `why`, if embeddings in a narrower precision are those
+ * of f32 to the last bit: then nothing was computed in that precision, whatever
+ * the library says, and it must not be measured under that name.
+ */
+int bench_is_disguised(const char *precision, const float *f32,
+                       const float *own, size_t n, char *why, size_t size);
 /* "  2.31 (2.28 .. 2.35)", or a dash, 24 columns. */
 void bench_print_ratio(app_spread ratio);
 

@@ -328,6 +328,9 @@ static int compare(engine_bench *b, wf_image *const *crops)
         contender *c = &b->contenders[i];
         if (*c->absent || !embed(b, c, crops, own, CROPS * dim))
             continue;
+        if (bench_is_disguised(c->precision, reference, own, CROPS * dim,
+                               c->absent, sizeof(c->absent)))
+            continue;
         c->cosine = 1;
         for (size_t k = 0; k < CROPS; k++)
             c->cosine = fmin(c->cosine, wf_similarity(reference + k * dim,

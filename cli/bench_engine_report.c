@@ -215,17 +215,18 @@ static void print_head(const engine_bench *b)
     printf(" memory %.1f GB/s\n", b->bandwidth / 1e9);
     for (size_t i = 0; i < b->n_contenders; i++) {
         const contender *c = &b->contenders[i];
-        printf("%-11s  %s%s\n", c->title, *c->absent ? "not measured: " : "",
+        printf("%-15s  %s%s\n", c->title, *c->absent ? "not measured: " : "",
                *c->absent ? c->absent : c->engine);
         if (*c->fault)
-            printf("%-11s  failed: %s\n", "", c->fault);
+            printf("%-15s  failed: %s\n", "", c->fault);
     }
     printf("%zu rounds; medians, and quartiles in brackets\n", b->n_rounds);
 }
 
 static void print_batches(const engine_bench *b)
 {
-    printf("\ncontender    batch  ms an image  (quartiles)            GFLOP/s  "
+    printf("\ncontender        batch  ms an image  (quartiles)            "
+           "GFLOP/s  "
            "%% of peak\n");
     for (size_t i = 0; i < b->n_contenders; i++) {
         const contender *c = &b->contenders[i];
@@ -235,7 +236,7 @@ static void print_batches(const engine_bench *b)
             char quartiles[48];
             snprintf(quartiles, sizeof(quartiles), "(%.3f .. %.3f)",
                      1e3 * s.low, 1e3 * s.high);
-            printf("%-11s  %5zu ", c->title, b->batches[k]);
+            printf("%-15s  %5zu ", c->title, b->batches[k]);
             print_number(11, 3, 1e3 * s.median);
             printf("  %-20s", isfinite(s.median) ? quartiles : "");
             print_number(8, 1, reached / 1e9);
@@ -248,7 +249,7 @@ static void print_batches(const engine_bench *b)
 static void print_ratios(const engine_bench *b)
 {
     printf("\nspeed as a multiple of ONNX Runtime's%s\n"
-           "contender    best batch  to its best batch        batch 1 to "
+           "contender        best batch  to its best batch        batch 1 to "
            "batch 1         cosine\n",
            find_ort(b) ? "" : " (which is not measured)");
     for (size_t i = 0; i < b->n_contenders; i++) {
@@ -256,7 +257,7 @@ static void print_ratios(const engine_bench *b)
         size_t best = best_batch(b, c);
         if (best == b->n_batches)
             continue;
-        printf("%-11s  %10zu", c->title, b->batches[best]);
+        printf("%-15s  %10zu", c->title, b->batches[best]);
         bench_print_ratio(ratio_best(b, c));
         bench_print_ratio(ratio_one(b, c));
         print_number(12, 6, c->cosine);
