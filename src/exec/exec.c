@@ -154,16 +154,19 @@ static wf_status start_ranges(wf__exec *exec, bool more, wf_error *err)
     return WF_OK;
 }
 
+static wf__precision measuring_precision(void)
+{
+    return wf__cpu_has(WF__CPU_AVX512_BF16) ? WF__PRECISION_BF16
+                                            : WF__PRECISION_F32;
+}
+
 wf_status wf__exec_measure(wf__exec *exec, const wf__tensor *inputs, bool more,
                            int threads, wf_error *err)
 {
-    wf__precision precision = wf__cpu_has(WF__CPU_AVX512_BF16)
-                                  ? WF__PRECISION_BF16
-                                  : WF__PRECISION_F32;
     wf__pool pool = wf__pool_enter(threads);
     wf_status st = start_ranges(exec, more, err);
     if (st == WF_OK)
-        st = find_plan(exec, inputs, precision, threads, err);
+        st = find_plan(exec, inputs, measuring_precision(), threads, err);
     if (st == WF_OK)
         st = wf__plan_measure(exec->plans[0], inputs, exec->engine.ranges, err);
     wf__pool_leave(pool);
@@ -171,21 +174,21 @@ wf_status wf__exec_measure(wf__exec *exec, const wf__tensor *inputs, bool more,
     return st;
 }
 
-/* The plan in the precision that was asked for, its ranges measured. */
-static wf_status ready_plan(wf__exec *exec, const wf__tensor *inputs,
-                            int threads, wf_error *err)
+/* Bytes wait until their ranges are measured. */
+static wf__precision present_precision(const wf__exec *exec)
 {
-    wf__precision precision = exec->engine.opts.precision;
-    if (precision == WF__PRECISION_INT8 && !exec->engine.ranges)
-        WF__TRY(wf__exec_measure(exec, inputs, false, threads, err));
-    return find_plan(exec, inputs, precision, threads, err);
+    wf__precision wanted = exec->engine.opts.precision;
+    return wanted == WF__PRECISION_INT8 && !exec->engine.ranges
+               ? measuring_precision()
+               : wanted;
 }
 
 wf_status wf__exec_run(wf__exec *exec, const wf__tensor *inputs,
                        wf__tensor *outputs, int threads, wf_error *err)
 {
     wf__pool pool = wf__pool_enter(threads);
-    wf_status st = ready_plan(exec, inputs, threads, err);
+    wf_status st =
+        find_plan(exec, inputs, present_precision(exec), threads, err);
     if (st == WF_OK)
         st = wf__plan_run(exec->plans[0], inputs, outputs, err);
     wf__pool_leave(pool);
@@ -197,7 +200,8 @@ wf_status wf__exec_profile(wf__exec *exec, const wf__tensor *inputs,
                            wf_error *err)
 {
     wf__pool pool = wf__pool_enter(threads);
-    wf_status st = ready_plan(exec, inputs, threads, err);
+    wf_status st =
+        find_plan(exec, inputs, present_precision(exec), threads, err);
     if (st == WF_OK)
         st = wf__plan_profile(exec->plans[0], inputs, repeats, out, err);
     wf__pool_leave(pool);

@@ -42,7 +42,7 @@ const wf__graph *wf__exec_graph(const wf__exec *exec);
 /*
  * INT8 only: measures the range of every value on these inputs, more exactly
  * than INT8, and keeps it for the runs that follow; `more` widens what was
- * measured before.  Without it, wf__exec_run measures on its first inputs.
+ * measured before.  Until then, wf__exec_run computes that more exactly too.
  */
 wf_status wf__exec_measure(wf__exec *exec, const wf__tensor *inputs, bool more,
                            int threads, wf_error *err);

@@ -76,7 +76,7 @@ static wf_status assign_offsets(wf__plan *plan)
                       "the model needs %zu MiB for one call, over the limit "
                       "of %zu MiB; use a smaller batch or picture",
                       plan->data_bytes >> 20, MAX_ARENA >> 20);
-    plan->data = wf__calloc(plan->data_bytes, 1);
+    plan->data = wf__alloc(plan->data_bytes, 1);
     if (!plan->data)
         WF__FAIL_GOTO(done, plan->err, WF_ENOMEM,
                       "out of memory: the model needs %zu MiB for one call",

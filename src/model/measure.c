@@ -110,8 +110,10 @@ wf_status wf_model_profile(wf_ctx *ctx, wf_model *model, size_t batch,
                  ops->name);
     WF__TRY(random_inputs(model, batch, repeats, &inputs, err));
     pthread_mutex_lock(&model->lock);
-    wf_status st = ops->profile(model->backend, inputs, batch, (int)repeats,
-                                wf_ctx_threads(ctx), &costs, err);
+    wf_status st = wf__model_ready(ctx, model, inputs, batch, err);
+    if (st == WF_OK)
+        st = ops->profile(model->backend, inputs, batch, (int)repeats,
+                          wf_ctx_threads(ctx), &costs, err);
     pthread_mutex_unlock(&model->lock);
     wf__free(inputs);
     WF__TRY(st);

@@ -371,12 +371,34 @@ static wf_status check_embeddings(const wf_model *model, const float *v,
     return WF_OK;
 }
 
+/* Inputs that ranges are learnt from where nobody chose any. */
+#define FIRST_INPUTS 8
+
+static wf_status measure(wf_ctx *ctx, wf_model *model, const float *inputs,
+                         size_t n, wf_error *err)
+{
+    wf__backend *b = model->backend;
+    WF__TRY(b->ops->measure(b, inputs, n, wf_ctx_threads(ctx), err));
+    model->measured = true;
+    return WF_OK;
+}
+
+wf_status wf__model_ready(wf_ctx *ctx, wf_model *model, const float *inputs,
+                          size_t n, wf_error *err)
+{
+    return model->measured || !wf__model_measures(model)
+               ? WF_OK
+               : measure(ctx, model, inputs, WF__MIN(n, FIRST_INPUTS), err);
+}
+
 wf_status wf__model_run(wf_ctx *ctx, wf_model *model, const float *inputs,
                         size_t n, float *embeddings, wf_error *err)
 {
     pthread_mutex_lock(&model->lock);
-    wf_status st = model->backend->ops->run(
-        model->backend, inputs, n, embeddings, wf_ctx_threads(ctx), err);
+    wf_status st = wf__model_ready(ctx, model, inputs, n, err);
+    if (st == WF_OK)
+        st = model->backend->ops->run(model->backend, inputs, n, embeddings,
+                                      wf_ctx_threads(ctx), err);
     pthread_mutex_unlock(&model->lock);
     return st == WF_OK ? check_embeddings(model, embeddings, n, err) : st;
 }
@@ -389,11 +411,10 @@ bool wf__model_measures(const wf_model *model)
 wf_status wf__model_measure(wf_ctx *ctx, wf_model *model, const float *inputs,
                             size_t n, wf_error *err)
 {
-    wf__backend *b = model->backend;
-    if (!b->ops->measure)
+    if (!wf__model_measures(model))
         return WF_OK;
     pthread_mutex_lock(&model->lock);
-    wf_status st = b->ops->measure(b, inputs, n, wf_ctx_threads(ctx), err);
+    wf_status st = measure(ctx, model, inputs, n, err);
     pthread_mutex_unlock(&model->lock);
     return st;
 }

@@ -16,6 +16,7 @@ struct wf_model {
     wf__backend *backend;
     float table[3][256];  /* input value of each channel for each pixel value */
     pthread_mutex_t lock; /* calls take turns */
+    bool measured;        /* the backend has learnt ranges, if it needs to */
 };
 
 /*
@@ -61,11 +62,17 @@ void wf__model_colour(const wf_model *model, const float rgb[3], float *value);
  */
 wf_status wf__model_run(wf_ctx *ctx, wf_model *model, const float *inputs,
                         size_t n, float *embeddings, wf_error *err);
+/* What has to come before the backend's first run on its inputs.  The caller
+ * holds the model's lock. */
+wf_status wf__model_ready(wf_ctx *ctx, wf_model *model, const float *inputs,
+                          size_t n, wf_error *err);
+
 /* Whether wf__model_measure makes a difference. */
 bool wf__model_measures(const wf_model *model);
 /*
  * Lets a backend whose precision depends on the range of values learn it from
- * these inputs alone; nothing to do for others.
+ * these inputs alone; nothing to do for others.  Without it, the first inputs
+ * that the model runs on are taken.
  */
 wf_status wf__model_measure(wf_ctx *ctx, wf_model *model, const float *inputs,
                             size_t n, wf_error *err);
