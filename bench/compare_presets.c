@@ -110,56 +110,30 @@ static void set_values(wf_options *options, const char *values)
     }
 }
 
-static wf_map *baseline(int kind, int width, int height, unsigned seed)
-{
-    float *values = malloc(sizeof(*values) * (size_t)width * (size_t)height);
-    uint32_t state = seed * 2654435761u + 1;
-    wf_map *map;
-    wf_error err = {0};
-    for (int i = 0; i < width * height; i++) {
-        double x = i % width - (width - 1) / 2.0;
-        double y = i / width - (height - 1) / 2.0;
-        state = state * 1664525u + 1013904223u;
-        values[i] = kind == RANDOM ? (float)(state >> 8)
-                                   : (float)exp(-(x * x + y * y) / 1250);
-    }
-    if (wf_map_create(values, width, height, &map, &err))
-        die("map", &err);
-    free(values);
-    return map;
-}
-
-static double area(wf_curve_kind kind, int pair, int side, const wf_map *map)
-{
-    double curve[STEPS + 1], sum = 0;
-    wf_error err = {0};
-    if (wf_curve(ctx, model, kind, crops[pair][side], crops[pair][!side], map,
-                 STEPS, curve, &err))
-        die("curve", &err);
-    for (int i = 0; i < STEPS; i++)
-        sum += (curve[i] + curve[i + 1]) / 2 / STEPS;
-    return sum;
-}
-
-static wf_map *inverted(const wf_map *map)
-{
-    int n = wf_map_width(map) * wf_map_height(map);
-    float *values = malloc(sizeof(*values) * (size_t)n);
-    wf_map *out;
-    wf_error err = {0};
-    for (int i = 0; i < n; i++)
-        values[i] = -wf_map_values(map)[i];
-    if (wf_map_create(values, wf_map_width(map), wf_map_height(map), &out,
-                      &err))
-        die("map", &err);
-    free(values);
-    return out;
-}
-
+/* Areas under both curves; of the inverted map: least salient first. */
 static void judge(int v, int pair, int side, const wf_map *map)
 {
-    deletion[v][pair] += area(WF_DELETION, pair, side, map) / 2;
-    insertion[v][pair] += area(WF_INSERTION, pair, side, map) / 2;
+    wf_evaluation result;
+    wf_evaluate_opts opts;
+    wf_error err = {0};
+    int order = v == INVERTED ? WF_LEAST_FIRST : WF_MOST_FIRST;
+    wf_evaluate_opts_init(&opts);
+    opts.steps = STEPS;
+    if (wf_evaluate(ctx, model, crops[pair][side], crops[pair][!side], map,
+                    &opts, &result, NULL, &err))
+        die("evaluate", &err);
+    deletion[v][pair] += result.deletion_auc[order] / 2;
+    insertion[v][pair] += result.insertion_auc[order] / 2;
+}
+
+static wf_map *baseline(int kind, int width, int height, uint64_t seed)
+{
+    wf_map *map;
+    wf_error err = {0};
+    if (kind == RANDOM ? wf_map_random(width, height, seed, &map, &err)
+                       : wf_map_centred(width, height, &map, &err))
+        die("map", &err);
+    return map;
 }
 
 static void run_pair(int v, int pair, const char *masks)
@@ -171,7 +145,7 @@ static void run_pair(int v, int pair, const char *masks)
     if (!variants[v].values) {
         for (int side = 0; side < 2; side++) {
             wf_map *map = baseline(v, info->width, info->height,
-                                   (unsigned)(2 * pair + side));
+                                   (uint64_t)(2 * pair + side));
             judge(v, pair, side, map);
             wf_map_free(map);
         }
@@ -186,12 +160,9 @@ static void run_pair(int v, int pair, const char *masks)
     if (wf_explain(ctx, model, options, crops[pair][0], crops[pair][1], NULL,
                    &e, &err))
         die("explain", &err);
-    for (int side = 0; side < 2; side++) {
-        const wf_map *map = wf_explanation_map(e, WF_PAIR_MATE, (wf_side)side);
-        wf_map *turned = v == INVERTED ? inverted(map) : NULL;
-        judge(v, pair, side, turned ? turned : map);
-        wf_map_free(turned);
-    }
+    for (int side = 0; side < 2; side++)
+        judge(v, pair, side,
+              wf_explanation_map(e, WF_PAIR_MATE, (wf_side)side));
     wf_explanation_free(e);
     wf_options_free(options);
 }

@@ -13,7 +13,8 @@
  *     wf_align     warps one face to the crop that the model was trained on
  *     wf_model     turns a batch of aligned crops into embeddings
  *     wf_explain   {probe, mate} and {probe, non-mate} to saliency maps
- *     wf_figure    draws them;  wf_map_save stores them;  wf_curve judges them
+ *     wf_figure    draws them;  wf_map_save stores them
+ *     wf_evaluate  judges a map:  Deletion, Insertion
  *
  * A complete program of one page is examples/explain_triplet.c.
  *
@@ -526,7 +527,11 @@ typedef struct wf_map wf_map;
 WF_API WF_NODISCARD wf_status wf_map_create(const float *values, int width,
                                             int height, wf_map **out,
                                             wf_error *err);
-/* NumPy .npy: two-dimensional, float32 or float64, either order. */
+/*
+ * NumPy .npy (two-dimensional, float32 or float64, either order) or a grey PNG
+ * (8 bits; 16 are rounded to 8), told apart by content.  A coloured PNG is
+ * refused: its colours have no order.
+ */
 WF_API WF_NODISCARD wf_status wf_map_load(const char *path, wf_map **out,
                                           wf_error *err);
 /* NumPy .npy, float32, C order. */
@@ -649,19 +654,136 @@ WF_API void wf_explanation_free(wf_explanation *explanation);
  * Judging a map
  * ---------------------------------------------------------------------- */
 
-typedef enum wf_curve_kind { WF_DELETION, WF_INSERTION } wf_curve_kind;
+/*
+ * Pixels of a crop are replaced in the order of a map while the other crop of
+ * the pair stays as it is.  Deletion starts from the crop and removes pixels;
+ * Insertion starts from the fill and adds them.  Equal values are ordered by a
+ * random permutation that depends on `seed` only, so that a constant map is
+ * worth as much as a random one.  doc/evaluate.md has the definitions.
+ */
+
+/* What stands where a pixel is removed. */
+typedef enum wf_fill {
+    WF_FILL_MEAN,  /* the crop's mean colour (Lu & Ebrahimi 2023, 3.3) */
+    WF_FILL_BLACK, /* as in FAME's accuracy curves */
+    WF_FILL_BLUR,  /* the crop blurred by a Gaussian, sd 1/8 of its side */
+    WF_FILL_ROAD   /* noisy linear imputation (Rong et al., ICML 2022) */
+} wf_fill;
+
+/* "mean", "black", "blur", "road"; NULL past the end. */
+WF_API const char *wf_fill_name(size_t fill);
+WF_API WF_NODISCARD wf_status wf_fill_find(const char *name, wf_fill *out,
+                                           wf_error *err);
+
+/* Least first is exactly the reverse, ties too: it judges the inverted map. */
+typedef enum wf_order { WF_MOST_FIRST, WF_LEAST_FIRST } wf_order;
+
+typedef enum wf_crossing_state {
+    WF_NOT_ASKED, /* no threshold, or the order was not asked for */
+    WF_CROSSED,
+    WF_AT_ONCE, /* the decision is the other one before the first pixel */
+    WF_NEVER    /* the decision is the same after the last pixel */
+} wf_crossing_state;
 
 /*
- * similarity[i], i = 0..steps: cosine between `reference` and `crop` after the
- * i/steps most salient share of its pixels is replaced by the crop's mean
- * colour (deletion) or put back into a crop of that colour (insertion).  Ties
- * in the map are broken by pixel index.  `similarity` holds steps + 1 values.
+ * Share of the pixels, 0..1, that were removed or added when the similarity
+ * first crossed the threshold: 0 at once, 1 never, NaN not asked.
  */
-WF_API WF_NODISCARD wf_status wf_curve(wf_ctx *ctx, wf_model *model,
-                                       wf_curve_kind kind, const wf_image *crop,
-                                       const wf_image *reference,
-                                       const wf_map *map, int steps,
-                                       double *similarity, wf_error *err);
+typedef struct wf_crossing {
+    double share;
+    wf_crossing_state state;
+} wf_crossing;
+
+typedef struct wf_evaluate_opts {
+    size_t struct_size; /* set by wf_evaluate_opts_init */
+    wf_fill fill;       /* WF_FILL_MEAN */
+    double threshold;   /* accepted if similarity >= it; NaN (the default):
+                           no crossings */
+    int both_orders;    /* 1 (the default): crossings in both orders; 0: the
+                           most salient first only */
+    int exact;          /* 1: ask for every pixel until the crossing; 0 (the
+                           default): a search that almost always finds the
+                           same one */
+    int steps;          /* of the curves, 2..1000000; 50 */
+    uint64_t seed;      /* of ties and of ROAD's noise; 1 */
+} wf_evaluate_opts;
+
+WF_API void wf_evaluate_opts_init(wf_evaluate_opts *opts);
+
+typedef struct wf_evaluation {
+    double similarity; /* of the unchanged pair */
+    double empty;      /* of the fill alone with the other crop */
+    int accepted;      /* similarity >= threshold; 0 without a threshold */
+    /*
+     * By order.  Deletion: pixels removed until the decision changes.
+     * Insertion: pixels added until the decision is that of the whole crop.
+     * For an accepted pair these are the measures of Lu & Ebrahimi 2023, 3.3.
+     */
+    wf_crossing deletion[2], insertion[2];
+    /*
+     * By order: mean of the similarity over the curve (trapezoids), RISE's
+     * measures (Petsiuk et al. 2018).  Lower is better for Deletion with the
+     * most salient first, higher for Insertion.
+     */
+    double deletion_auc[2], insertion_auc[2];
+    int constant;      /* 1: all values of the map are the same */
+    uint64_t forwards; /* crops that the model embedded */
+    double seconds;
+} wf_evaluation;
+
+/*
+ * Judges `map`, a saliency map of `crop` for its similarity with `reference`
+ * (either crop of a pair).  `curves` is NULL or takes 2 x (steps + 1) values:
+ * the similarity after i / steps of the pixels are removed, then after they
+ * are added, most salient first.  WF_ESHAPE if the map has not the crop's
+ * size, WF_EMAP if a value is not finite.
+ */
+WF_API WF_NODISCARD wf_status wf_evaluate(
+    wf_ctx *ctx, wf_model *model, const wf_image *crop,
+    const wf_image *reference, const wf_map *map, const wf_evaluate_opts *opts,
+    wf_evaluation *out, double *curves, wf_error *err);
+
+/* WF_EMAP if a value is not finite; else whether all are the same. */
+WF_API WF_NODISCARD wf_status wf_map_check(const wf_map *map, int *constant,
+                                           wf_error *err);
+
+/* Controls: what any map has to beat. */
+
+/* Independent uniform values. */
+WF_API WF_NODISCARD wf_status wf_map_random(int width, int height,
+                                            uint64_t seed, wf_map **out,
+                                            wf_error *err);
+/* A Gaussian in the middle; its sd is 25/112 of each side. */
+WF_API WF_NODISCARD wf_status wf_map_centred(int width, int height,
+                                             wf_map **out, wf_error *err);
+/*
+ * Mean 0 and standard deviation 1 (0 for a constant map), so that maps of
+ * several pairs can be averaged.
+ */
+WF_API WF_NODISCARD wf_status wf_map_standardise(const wf_map *map,
+                                                 wf_map **out, wf_error *err);
+
+/* ------------------------------------------------------------------------
+ * Statistics over pairs
+ * ---------------------------------------------------------------------- */
+
+/* A mean with its confidence interval. */
+typedef struct wf_interval {
+    double mean, low, high; /* NaN: no values; low, high NaN: fewer than 2 */
+    size_t n;
+} wf_interval;
+
+/*
+ * Mean of `values` (NaN are left out) and its percentile bootstrap interval
+ * (Efron 1979): `resamples` (1..1000000) samples of n values with replacement,
+ * drawn from `seed`.  For a paired comparison pass the differences.
+ * `confidence` lies in (0, 1), for example 0.95.
+ */
+WF_API WF_NODISCARD wf_status wf_bootstrap_mean(const double *values, size_t n,
+                                                double confidence,
+                                                uint32_t resamples,
+                                                uint64_t seed, wf_interval *out,
+                                                wf_error *err);
 
 /* ------------------------------------------------------------------------
  * Figures

@@ -9,7 +9,14 @@
 #include <stdint.h>
 
 /* Streams keep the uses of one seed apart. */
-enum wf__stream { WF__STREAM_MASK = 1, WF__STREAM_TEST_IMAGE = 2 };
+enum wf__stream {
+    WF__STREAM_MASK = 1,
+    WF__STREAM_TEST_IMAGE = 2,
+    WF__STREAM_TIES = 3,
+    WF__STREAM_ROAD = 4,
+    WF__STREAM_CONTROL = 5,
+    WF__STREAM_BOOTSTRAP = 6
+};
 
 /* Four independent 32-bit words. */
 void wf__random4(uint64_t seed, uint32_t stream, uint32_t index, uint32_t draw,

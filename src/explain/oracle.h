@@ -1,7 +1,7 @@
 /*
- * What a method may ask: perturbed copies of one image in, cosine similarities
- * to fixed reference embeddings out.  A method never sees the model, a file or
- * a detector.
+ * What a method or an evaluator may ask: perturbed copies of one image in,
+ * cosine similarities to fixed reference embeddings out.  Neither ever sees the
+ * model, a file or a detector.
  */
 #ifndef WF_ORACLE_H
 #define WF_ORACLE_H
@@ -14,12 +14,26 @@ typedef struct wf__oracle wf__oracle;
 /* What stands where a mask is 0. */
 typedef enum wf__fill { WF__FILL_MEAN, WF__FILL_BLACK } wf__fill;
 
+/*
+ * Writes copy i of a query: channels x height x width, in the units of the
+ * oracle's `image`.  Called on several threads at once.
+ */
+typedef void wf__copy_fn(size_t i, float *copy, void *argument);
+
 struct wf__oracle {
     int width, height; /* of the image and so of masks and maps */
+    int channels;      /* 1 or 3 */
     int n_references;  /* embeddings that a query is compared with */
-    size_t batch;      /* masked copies a call that suit the model */
+    size_t batch;      /* copies a call that suit the model */
     wf_ctx *ctx;
     uint64_t forwards; /* counted by the oracle */
+    /*
+     * The unchanged image, channels x height x width, as the model takes it:
+     * an affine function of the pixels, in which black and white are these
+     * values of each channel.
+     */
+    const float *image;
+    float black[3], white[3];
     /*
      * Similarities of n masked copies: masks n x height x width in 0..1;
      * copy = image * mask + fill * (1 - mask); similarities n x n_references.
@@ -27,6 +41,10 @@ struct wf__oracle {
      */
     wf_status (*query)(wf__oracle *oracle, const float *masks, size_t n,
                        wf__fill fill, float *similarities, wf_error *err);
+    /* The same for any copies: those that `copy` writes. */
+    wf_status (*query_copies)(wf__oracle *oracle, wf__copy_fn *copy,
+                              void *argument, size_t n, float *similarities,
+                              wf_error *err);
 };
 
 #endif

@@ -9,11 +9,37 @@ typedef struct model_oracle {
     wf_model *model;
     const float *references;
     float *image;      /* one input, as the backend lays it out */
+    float *planes;     /* the same, channels x height x width */
     float fill[2][3];  /* for each wf__fill */
     float *inputs;     /* batch of inputs */
+    float *copies;     /* batch of planes; NULL: the backend wants planes */
     float *embeddings; /* batch x dim */
     double seconds;
 } model_oracle;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Similarities of the first n inputs. */
+static wf_status run_inputs(model_oracle *o, size_t n, float *similarities,
+                            wf_error *err)
+{
+    size_t dim = (size_t)o->model->info.dim;
+    double start = now();
+    WF__TRY(
+        wf__model_run(o->base.ctx, o->model, o->inputs, n, o->embeddings, err));
+    o->seconds += now() - start;
+    o->base.forwards += n;
+    for (size_t i = 0; i < n; i++)
+        for (int r = 0; r < o->base.n_references; r++)
+            *similarities++ = (float)wf_similarity(
+                o->embeddings + i * dim, o->references + (size_t)r * dim, dim);
+    return WF_OK;
+}
 
 /* One query's blending, shared out over the copies. */
 typedef struct blend {
@@ -32,30 +58,44 @@ static void blend_copies(size_t begin, size_t end, void *argument)
                         o->inputs + i * wf__model_input_size(o->model));
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static wf_status query(wf__oracle *oracle, const float *masks, size_t n,
                        wf__fill fill, float *similarities, wf_error *err)
 {
     model_oracle *o = (model_oracle *)oracle;
-    size_t dim = (size_t)o->model->info.dim;
     blend b = {o, masks, o->fill[fill]};
     wf__parallel(wf_ctx_threads(oracle->ctx), n, blend_copies, &b);
-    double start = now();
-    WF__TRY(
-        wf__model_run(oracle->ctx, o->model, o->inputs, n, o->embeddings, err));
-    o->seconds += now() - start;
-    oracle->forwards += n;
-    for (size_t i = 0; i < n; i++)
-        for (int r = 0; r < oracle->n_references; r++)
-            *similarities++ = (float)wf_similarity(
-                o->embeddings + i * dim, o->references + (size_t)r * dim, dim);
-    return WF_OK;
+    return run_inputs(o, n, similarities, err);
+}
+
+/* The copies of one query, shared out over the threads. */
+typedef struct copies {
+    const model_oracle *oracle;
+    wf__copy_fn *copy;
+    void *argument;
+} copies;
+
+static void make_copies(size_t begin, size_t end, void *argument)
+{
+    const copies *c = argument;
+    const model_oracle *o = c->oracle;
+    size_t size = wf__model_input_size(o->model);
+    for (size_t i = begin; i < end; i++) {
+        float *input = o->inputs + i * size;
+        float *planes = o->copies ? o->copies + i * size : input;
+        c->copy(i, planes, c->argument);
+        if (o->copies)
+            wf__model_from_planes(o->model, planes, input);
+    }
+}
+
+static wf_status query_copies(wf__oracle *oracle, wf__copy_fn *copy,
+                              void *argument, size_t n, float *similarities,
+                              wf_error *err)
+{
+    model_oracle *o = (model_oracle *)oracle;
+    copies c = {o, copy, argument};
+    wf__parallel(wf_ctx_threads(oracle->ctx), n, make_copies, &c);
+    return run_inputs(o, n, similarities, err);
 }
 
 wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
@@ -63,7 +103,7 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
                                   const float *references, int n_references,
                                   size_t batch, wf__oracle **out, wf_error *err)
 {
-    static const float black[3] = {0, 0, 0};
+    static const float black[3] = {0, 0, 0}, white[3] = {255, 255, 255};
     float mean[3];
     size_t size = wf__model_input_size(model);
     model_oracle *o = wf__calloc(1, sizeof(*o));
@@ -76,18 +116,28 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
                            .n_references = n_references,
                            .batch = batch,
                            .ctx = ctx,
-                           .query = query};
+                           .channels = model->info.colour == WF_GREY ? 1 : 3,
+                           .query = query,
+                           .query_copies = query_copies};
     o->model = model;
     o->references = references;
     o->image = wf__alloc(size, sizeof(float));
+    o->planes = wf__alloc(size, sizeof(float));
     o->inputs = wf__alloc(batch * size, sizeof(float));
+    if (model->backend->channels_last)
+        o->copies = wf__alloc(batch * size, sizeof(float));
     o->embeddings = wf__alloc(batch * (size_t)model->info.dim, sizeof(float));
-    if (!o->image || !o->inputs || !o->embeddings) {
+    if (!o->image || !o->planes || !o->inputs || !o->embeddings ||
+        (model->backend->channels_last && !o->copies)) {
         wf__model_oracle_free(&o->base);
         WF__FAIL(err, WF_ENOMEM, "out of memory for batches of %zu crops",
                  batch);
     }
     wf__model_preprocess(model, image, o->image);
+    wf__model_to_planes(model, o->image, o->planes);
+    o->base.image = o->planes;
+    wf__model_colour(model, black, o->base.black);
+    wf__model_colour(model, white, o->base.white);
     wf__image_mean(image, mean);
     wf__model_colour(model, mean, o->fill[WF__FILL_MEAN]);
     wf__model_colour(model, black, o->fill[WF__FILL_BLACK]);
@@ -106,6 +156,8 @@ void wf__model_oracle_free(wf__oracle *oracle)
     if (!o)
         return;
     wf__free(o->image);
+    wf__free(o->planes);
+    wf__free(o->copies);
     wf__free(o->inputs);
     wf__free(o->embeddings);
     wf__free(o);

@@ -7,7 +7,6 @@
 #include "map/map.h"
 
 #define MAGIC     "\x93NUMPY"
-#define MAX_FILE  ((size_t)4 << 30)
 #define ALIGNMENT 64 /* of the data, as NumPy itself writes */
 
 /* ---- writing ------------------------------------------------------------- */
@@ -112,7 +111,8 @@ wf_status wf__map_parse(const uint8_t *data, size_t size, const char *path,
 {
     layout l;
     if (size < 12 || memcmp(data, MAGIC, 6))
-        WF__FAIL(err, WF_EMAP, "'%s' is not a NumPy .npy file", path);
+        WF__FAIL(err, WF_EMAP, "'%s' is neither a NumPy .npy file nor a PNG",
+                 path);
     size_t prefix = data[6] >= 2 ? 12 : 10;
     size_t length = data[8] | (size_t)data[9] << 8;
     if (prefix == 12)
@@ -136,13 +136,4 @@ wf_status wf__map_parse(const uint8_t *data, size_t size, const char *path,
         (*out)->values[to] = read_value(p, &l);
     }
     return WF_OK;
-}
-
-wf_status wf_map_load(const char *path, wf_map **out, wf_error *err)
-{
-    wf__bytes bytes;
-    WF__TRY(wf__bytes_open(path, "map", MAX_FILE, &bytes, err));
-    wf_status st = wf__map_parse(bytes.data, bytes.size, path, out, err);
-    wf__bytes_close(&bytes);
-    return st;
 }

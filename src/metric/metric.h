@@ -1,6 +1,6 @@
 /*
- * Pure functions on arrays that judge maps and scores.  wf_rates_compute lives
- * here.
+ * Pure functions on arrays that judge maps and scores.  wf_rates_compute and
+ * wf_bootstrap_mean live here.
  */
 #ifndef WF_METRIC_H
 #define WF_METRIC_H
@@ -8,10 +8,12 @@
 #include "base/base.h"
 
 /*
- * Pixel indices from the most to the least salient; equal values (and NaN,
- * which counts as least) in order of index.
+ * Pixel indices from the most to the least salient.  Equal values are ordered
+ * by a random permutation of the pixels that depends on `seed` only: in order
+ * of index a constant map would wipe the face from its forehead down, which is
+ * not what a map that says nothing deserves.  No value may be NaN.
  */
-wf_status wf__rank_pixels(const float *map, size_t n, uint32_t *order,
-                          wf_error *err);
+wf_status wf__rank_pixels(const float *map, size_t n, uint64_t seed,
+                          uint32_t *order, wf_error *err);
 
 #endif

@@ -349,6 +349,37 @@ void wf__model_blend(const wf_model *model, const float *input,
         blend_pixels(input + c * n, mask, fill + c, n, 1, blended + c * n);
 }
 
+/* from: rows x columns -> to: columns x rows. */
+static void transpose(const float *restrict from, size_t rows, size_t columns,
+                      float *restrict to)
+{
+    for (size_t i = 0; i < rows; i++)
+        for (size_t k = 0; k < columns; k++)
+            to[k * rows + i] = from[i * columns + k];
+}
+
+void wf__model_to_planes(const wf_model *model, const float *input,
+                         float *planes)
+{
+    size_t n = (size_t)model->info.width * (size_t)model->info.height;
+    size_t channels = (size_t)channels_of(&model->info);
+    if (model->backend->channels_last)
+        transpose(input, n, channels, planes);
+    else
+        memcpy(planes, input, n * channels * sizeof(*planes));
+}
+
+void wf__model_from_planes(const wf_model *model, const float *planes,
+                           float *input)
+{
+    size_t n = (size_t)model->info.width * (size_t)model->info.height;
+    size_t channels = (size_t)channels_of(&model->info);
+    if (model->backend->channels_last)
+        transpose(planes, channels, n, input);
+    else
+        memcpy(input, planes, n * channels * sizeof(*input));
+}
+
 /* ---- embedding ----------------------------------------------------------- */
 
 static wf_status check_embeddings(const wf_model *model, const float *v,

@@ -50,6 +50,12 @@ void wf__model_preprocess(const wf_model *model, const wf_image *crop,
 void wf__model_blend(const wf_model *model, const float *input,
                      const float *mask, const float *fill, float *blended);
 
+/* One input between the backend's layout and channels x height x width. */
+void wf__model_to_planes(const wf_model *model, const float *input,
+                         float *planes);
+void wf__model_from_planes(const wf_model *model, const float *planes,
+                           float *input);
+
 /*
  * The value that a colour (RGB, 0..255) has in each channel of the input; grey
  * models use 0.299 R + 0.587 G + 0.114 B.

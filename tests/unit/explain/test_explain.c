@@ -318,38 +318,6 @@ static void test_options(void **state)
     wf_options_free(o);
 }
 
-/* Deleting the spot first ruins the similarity, deleting it last does not. */
-static void test_curves(void **state)
-{
-    fixture *f = *state;
-    float values[SIDE * SIDE] = {0};
-    double good[17], bad[17], insertion[17];
-    wf_map *spot, *rest;
-    for (int k = 0; k < DIM; k++)
-        values[(f->eye.y + k / 6 - 2) * SIDE + f->eye.x + k % 6 - 3] = 1;
-    ASSERT_OK(wf_map_create(values, SIDE, SIDE, &spot, err));
-    for (int i = 0; i < SIDE * SIDE; i++)
-        values[i] = 1 - values[i];
-    ASSERT_OK(wf_map_create(values, SIDE, SIDE, &rest, err));
-#define CURVE(kind, map, out)                                                  \
-    ASSERT_OK(wf_curve(f->ctx, f->model, kind, f->images[0], f->images[0],     \
-                       map, 16, out, err))
-    CURVE(WF_DELETION, spot, good);
-    CURVE(WF_DELETION, rest, bad);
-    CURVE(WF_INSERTION, spot, insertion);
-    assert_true(fabs(good[0] - 1) < 1e-6 && fabs(bad[0] - 1) < 1e-6);
-    assert_true(good[1] < 0.999 && fabs(good[1] - good[16]) < 1e-6);
-    assert_true(fabs(bad[14] - 1) < 1e-6);
-    assert_true(fabs(good[16] - bad[16]) < 1e-6);
-    assert_true(fabs(insertion[0] - good[16]) < 1e-6);
-    assert_true(fabs(insertion[1] - 1) < 1e-6);
-    ASSERT_FAILS(wf_curve(f->ctx, f->model, WF_DELETION, f->images[0],
-                          f->images[1], spot, 0, good, err),
-                 WF_EINVAL, "0 steps");
-    wf_map_free(spot);
-    wf_map_free(rest);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -361,7 +329,6 @@ int main(void)
         TEST(test_results),
         TEST(test_failures),
         TEST(test_memory_failures),
-        TEST(test_curves),
         cmocka_unit_test(test_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

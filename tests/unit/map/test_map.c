@@ -82,9 +82,38 @@ static void test_numpy(void **state)
                  "'/nonexistent.npy'");
 }
 
+/* Grey PNG: brighter is more salient; a coloured one is refused. */
+static void test_png(void **state)
+{
+    uint8_t pixels[2 * 3 * 3];
+    char path[64];
+    wf_image *image;
+    wf_map *map;
+    (void)state;
+    snprintf(path, sizeof(path), "/tmp/wf-test-%d.png", (int)getpid());
+    for (int i = 0; i < 18; i++)
+        pixels[i] = (uint8_t)(40 * (i / 3));
+    ASSERT_OK(wf_image_from_pixels(pixels, 3, 2, 3, 0, &image, err));
+    ASSERT_OK(wf_image_save(image, path, err));
+    wf_image_free(image);
+    ASSERT_OK(wf_map_load(path, &map, err));
+    assert_int_equal(wf_map_width(map), 3);
+    assert_int_equal(wf_map_height(map), 2);
+    for (int i = 0; i < 6; i++)
+        assert_true(wf_map_values(map)[i] == (float)(40 * i));
+    wf_map_free(map);
+    pixels[10]++;
+    ASSERT_OK(wf_image_from_pixels(pixels, 3, 2, 3, 0, &image, err));
+    ASSERT_OK(wf_image_save(image, path, err));
+    wf_image_free(image);
+    ASSERT_FAILS(wf_map_load(path, &map, err), WF_EMAP, "is a coloured");
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_parse),
-                                       cmocka_unit_test(test_numpy)};
+                                       cmocka_unit_test(test_numpy),
+                                       cmocka_unit_test(test_png)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

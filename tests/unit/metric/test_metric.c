@@ -7,12 +7,80 @@
 
 static void test_rank(void **state)
 {
-    const float map[6] = {1, NAN, 3, 1, -2, 3};
-    const uint32_t expected[6] = {2, 5, 0, 3, 4, 1};
+    const float map[6] = {1, 2, 3, 1, -2, 3};
     uint32_t order[6];
+    int swapped[2] = {0, 0};
     (void)state;
-    ASSERT_OK(wf__rank_pixels(map, 6, order, err));
-    assert_memory_equal(order, expected, sizeof(order));
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        ASSERT_OK(wf__rank_pixels(map, 6, seed, order, err));
+        assert_int_equal(order[0] + order[1], 2 + 5);
+        assert_int_equal(order[2], 1);
+        assert_int_equal(order[3] + order[4], 0 + 3);
+        assert_int_equal(order[5], 4);
+        swapped[0] += order[0] == 5;
+        swapped[1] += order[3] == 3;
+    }
+    /* Neither of two equal pixels is favoured: 25 +- 3.5 of 50. */
+    assert_in_range(swapped[0], 11, 39);
+    assert_in_range(swapped[1], 11, 39);
+}
+
+#define PIXELS 4096
+
+/* Ties do not depend on the values, and cover the picture evenly. */
+static void test_ties(void **state)
+{
+    static float zero[PIXELS], seven[PIXELS];
+    static uint32_t a[PIXELS], b[PIXELS];
+    double sum = 0;
+    (void)state;
+    for (int i = 0; i < PIXELS; i++)
+        seven[i] = 7;
+    ASSERT_OK(wf__rank_pixels(zero, PIXELS, 3, a, err));
+    ASSERT_OK(wf__rank_pixels(seven, PIXELS, 3, b, err));
+    assert_memory_equal(a, b, sizeof(a));
+    /* The mean index of the first half: its sd is PIXELS / sqrt(12 PIXELS). */
+    for (int i = 0; i < PIXELS / 2; i++)
+        sum += a[i];
+    assert_true(fabs(sum / (PIXELS / 2) - PIXELS / 2.0) < 4 * 18.5);
+    ASSERT_OK(wf__rank_pixels(zero, PIXELS, 4, b, err));
+    assert_memory_not_equal(a, b, sizeof(a));
+}
+
+/* Two values: the mean of a resample is 0, 1/2, 1 with 1/4, 1/2, 1/4. */
+static void test_bootstrap_of_two(void **state)
+{
+    const double values[4] = {0, NAN, 1, NAN};
+    wf_interval i;
+    (void)state;
+    ASSERT_OK(wf_bootstrap_mean(values, 4, 0.95, 2000, 1, &i, err));
+    assert_true(i.n == 2 && i.mean == 0.5 && i.low == 0 && i.high == 1);
+    ASSERT_OK(wf_bootstrap_mean(values, 4, 0.4, 2000, 1, &i, err));
+    assert_true(i.low == 0.5 && i.high == 0.5);
+    ASSERT_OK(wf_bootstrap_mean(values, 2, 0.95, 2000, 1, &i, err));
+    assert_true(i.n == 1 && i.mean == 0 && isnan(i.low) && isnan(i.high));
+    ASSERT_OK(wf_bootstrap_mean(values, 0, 0.95, 2000, 1, &i, err));
+    assert_true(i.n == 0 && isnan(i.mean));
+}
+
+/* Many values: the normal interval, 1.96 standard errors to each side. */
+static void test_bootstrap_of_many(void **state)
+{
+    double values[400];
+    wf_interval a, b;
+    (void)state;
+    for (int i = 0; i < 400; i++)
+        values[i] = i % 2;
+    ASSERT_OK(wf_bootstrap_mean(values, 400, 0.95, 4000, 1, &a, err));
+    assert_true(a.mean == 0.5);
+    assert_true(fabs(a.low - (0.5 - 1.96 * 0.025)) < 0.005);
+    assert_true(fabs(a.high - (0.5 + 1.96 * 0.025)) < 0.005);
+    ASSERT_OK(wf_bootstrap_mean(values, 400, 0.95, 4000, 1, &b, err));
+    assert_memory_equal(&a, &b, sizeof(a));
+    ASSERT_FAILS(wf_bootstrap_mean(values, 400, 1, 10, 1, &b, err), WF_EINVAL,
+                 "confidence of 1");
+    ASSERT_FAILS(wf_bootstrap_mean(values, 400, 0.9, 0, 1, &b, err), WF_EINVAL,
+                 "0 resamples");
 }
 
 static const wf_threshold *find(const wf_rates *r, const char *name)
@@ -119,8 +187,12 @@ static void test_refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rank), cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_separable), cmocka_unit_test(test_refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rank),
+                                       cmocka_unit_test(test_ties),
+                                       cmocka_unit_test(test_bootstrap_of_two),
+                                       cmocka_unit_test(test_bootstrap_of_many),
+                                       cmocka_unit_test(test_rates),
+                                       cmocka_unit_test(test_separable),
+                                       cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
