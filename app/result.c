@@ -9,6 +9,14 @@
 
 #define FORMAT 1
 
+const char *app_map_file(wf_pair pair, wf_side side)
+{
+    static const char *const names[2][2] = {
+        {"map-mate-probe.npy", "map-mate-mate.npy"},
+        {"map-nonmate-probe.npy", "map-nonmate-nonmate.npy"}};
+    return names[pair][side];
+}
+
 json_t *app_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();

@@ -17,6 +17,9 @@ typedef struct app_result {
     double seconds_total;
 } app_result;
 
+/* "map-mate-probe.npy": where explain puts a map in its folder. */
+const char *app_map_file(wf_pair pair, wf_side side);
+
 /* A new reference, NULL without memory. */
 json_t *app_result_json(const app_result *result);
 

@@ -92,16 +92,14 @@ static wf_status save_map(job *j, const wf_map *map, const char *name,
 
 static wf_status save_maps(job *j, wf_error *err)
 {
-    static const char *const names[2][2] = {
-        {"map-mate-probe.npy", "map-mate-mate.npy"},
-        {"map-nonmate-probe.npy", "map-nonmate-nonmate.npy"}};
     const wf_map *difference = wf_explanation_difference(j->explanation);
     wf_status st = WF_OK;
     for (int k = 0; k < 4 && st == WF_OK; k++) {
         const wf_map *map = wf_explanation_map(j->explanation, (wf_pair)(k / 2),
                                                (wf_side)(k % 2));
         if (map)
-            st = save_map(j, map, names[k / 2][k % 2], err);
+            st = save_map(
+                j, map, app_map_file((wf_pair)(k / 2), (wf_side)(k % 2)), err);
     }
     if (st == WF_OK && difference)
         st = save_map(j, difference, "map-difference.npy", err);
