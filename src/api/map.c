@@ -9,23 +9,26 @@ static wf_status from_picture(const wf__bytes *bytes, const char *path,
                               wf_map **out, wf_error *err)
 {
     wf_image *image;
+    wf_map *map = NULL;
     WF__TRY(wf_image_decode(bytes->data, bytes->size, path, &image, err));
-    size_t n = (size_t)image->width * (size_t)image->height, coloured = n;
-    wf_status st = wf_map_create(NULL, image->width, image->height, out, err);
-    for (size_t i = 0; i < n && st == WF_OK && coloured == n; i++) {
+    size_t n = (size_t)image->width * (size_t)image->height;
+    bool grey = true;
+    wf_status st = wf_map_create(NULL, image->width, image->height, &map, err);
+    for (size_t i = 0; i < n && st == WF_OK; i++) {
         const uint8_t *p = image->pixels + 3 * i;
-        (*out)->values[i] = p[0];
-        if (p[0] != p[1] || p[0] != p[2])
-            coloured = i;
+        map->values[i] = p[0];
+        grey = grey && p[0] == p[1] && p[0] == p[2];
     }
     wf_image_free(image);
-    if (st == WF_OK && coloured < n) {
-        wf_map_free(*out);
+    if (st == WF_OK && !grey) {
+        wf_map_free(map);
         WF__FAIL(err, WF_EMAP,
                  "'%s' is a coloured picture, and colours have no order; a map "
                  "is a NumPy .npy file or a grey PNG",
                  path);
     }
+    if (st == WF_OK)
+        *out = map;
     return st;
 }
 
