@@ -36,6 +36,8 @@ wf_status wf_evaluate(wf_ctx *ctx, wf_model *model, const wf_image *crop,
     float *embedding = wf__alloc((size_t)model->info.dim, sizeof(*embedding));
     if (!embedding)
         WF__FAIL(err, WF_ENOMEM, "out of memory for an evaluation");
+    const wf_image *crops[2] = {crop, reference};
+    WF__TRY_GOTO(wf__measure_crops(ctx, model, crops, 2, err), done);
     WF__TRY_GOTO(wf_embed(ctx, model, &reference, 1, embedding, err), done);
     WF__TRY_GOTO(wf__model_oracle_create(ctx, model, crop, embedding, 1, 0,
                                          &oracle, err),

@@ -49,7 +49,7 @@ wf_status wf__crossing_scan(wf__curve *curve, const wf__question *question,
  * says e^2 (l + r) / (l r).  The middle of every interval that may hold the
  * first crossing is asked for until none is left whose probability is worth it.
  */
-#define WORTH_IT 1e-3
+#define WORTH_IT 1e-6
 #define WINDOW   4 /* points on each side that v is averaged over */
 #define ROUND    8 /* intervals halved in one go */
 #define MAX_ASK                                                                \

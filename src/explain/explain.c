@@ -4,7 +4,6 @@
 #include "explain/explanation.h"
 #include "explain/method.h"
 #include "explain/oracle_model.h"
-#include "mask/mask.h"
 
 static const char *const roles[WF__ROLES] = {"probe", "mate", "non-mate"};
 static const char *const stages[WF__ROLES] = {"masks: probe", "masks: mate",
@@ -42,63 +41,6 @@ static wf_status copy_crops(job *j, wf_error *err)
                                      3, 0, &j->out->crops[i], err));
     }
     return WF_OK;
-}
-
-/*
- * A model that computes in 8 bits has to know how large its values get: it is
- * shown the crops, and copies under masks of both kinds, before anything else,
- * so that the result does not depend on what it was used for before.
- */
-#define MEASURED_MASKS 8
-
-static wf_status measure_image(job *j, const wf_image *image,
-                               const wf__gauss_masks *masks, float *inputs,
-                               wf_error *err)
-{
-    size_t size = wf__model_input_size(j->model), pixels;
-    float mean[3], fill[3], *mask = NULL;
-    pixels = (size_t)image->width * (size_t)image->height;
-    mask = wf__alloc(pixels, sizeof(*mask));
-    if (!mask)
-        return no_memory(err);
-    wf__image_mean(image, mean);
-    wf__model_colour(j->model, mean, fill);
-    wf__model_preprocess(j->model, image, inputs);
-    for (uint32_t i = 0; i < MEASURED_MASKS; i++) {
-        wf__gauss_masks_render(masks, i, mask);
-        for (size_t p = 0; p < pixels && i % 2; p++)
-            mask[p] = 1 - mask[p];
-        wf__model_blend(j->model, inputs, mask, fill, inputs + (i + 1) * size);
-    }
-    wf__free(mask);
-    return WF_OK;
-}
-
-static wf_status measure_values(job *j, wf_error *err)
-{
-    const wf_model_info *info = &j->model->info;
-    size_t size = wf__model_input_size(j->model);
-    size_t each = 1 + MEASURED_MASKS, n = (size_t)j->n * each;
-    wf__gauss_masks masks = {.width = info->width,
-                             .height = info->height,
-                             .patches = 30,
-                             .kernel = 40,
-                             .sigma = 7,
-                             .place = WF__PLACE_CANVAS,
-                             .seed = 1};
-    if (!wf__model_measures(j->model))
-        return WF_OK;
-    WF__TRY(wf__gauss_masks_init(&masks, err));
-    float *inputs = wf__alloc(n * size, sizeof(*inputs));
-    wf_status st = inputs ? WF_OK : no_memory(err);
-    for (int i = 0; i < j->n && st == WF_OK; i++)
-        st = measure_image(j, j->images[i], &masks,
-                           inputs + (size_t)i * each * size, err);
-    if (st == WF_OK)
-        st = wf__model_measure(j->ctx, j->model, inputs, n, err);
-    wf__free(inputs);
-    wf__gauss_masks_free(&masks);
-    return st;
 }
 
 static wf_status embed_crops(job *j, wf_error *err)
@@ -167,7 +109,7 @@ static wf_status make_difference(job *j, wf_error *err)
 static wf_status run(job *j, wf_error *err)
 {
     WF__TRY(copy_crops(j, err));
-    WF__TRY(measure_values(j, err));
+    WF__TRY(wf__measure_crops(j->ctx, j->model, j->images, j->n, err));
     WF__TRY(embed_crops(j, err));
     for (int role = 0; role < j->n; role++)
         WF__TRY(explain_image(j, role, err));

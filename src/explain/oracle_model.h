@@ -14,6 +14,13 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
                                   const float *references, int n_references,
                                   size_t batch, wf__oracle **out,
                                   wf_error *err);
+/*
+ * Before the embeddings that an oracle compares with are made: a model that
+ * computes in 8 bits learns the range of its values from these crops.
+ */
+wf_status wf__measure_crops(wf_ctx *ctx, wf_model *model,
+                            const wf_image *const *images, int n_images,
+                            wf_error *err);
 /* Seconds spent inside the model so far. */
 double wf__model_oracle_seconds(const wf__oracle *oracle);
 void wf__model_oracle_free(wf__oracle *oracle);
