@@ -78,7 +78,7 @@ for c in r['contenders']:
 if not ort['absent']:
     assert ort['ratio_best_batch']['median'] == 1
 steps = r['profile']['steps']
-assert r['profile']['contender'] == 'native f32' and len(steps) > 50
+assert r['profile']['contender'] == 'native f32' and len(steps) >= 20
 assert sum(s['macs'] for s in steps) == r['macs'] * r['profile']['batch']
 assert all(s['node'] and s['kind'] and s['seconds'] >= 0 for s in steps)
 PY
