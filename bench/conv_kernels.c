@@ -219,7 +219,7 @@ static double measure(const layer *l, wf__format_type type, size_t n,
     wf__conv *conv;
     wf_error err;
     double best = NAN;
-    if (wf__conv_create(&spec, &conv, &err) == WF_OK) {
+    if (wf__conv_create(&spec, NULL, &conv, &err) == WF_OK) {
         char *in = filled(in_size), *to = filled(out_size),
              *scratch = filled(wf__conv_scratch_bytes(conv, n, threads));
         best = fastest(conv, n, in, to, scratch, threads, seconds) / (double)n;

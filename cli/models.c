@@ -132,6 +132,29 @@ static int apply_options(const app_command *command, const app_args *args,
     return APP_OK;
 }
 
+/* Measures what is the fastest here; kept for all later runs. */
+static int tune(const app_command *command, const app_args *args,
+                const char *name)
+{
+    wf_ctx *ctx;
+    wf_model *model = NULL;
+    wf_model_opts opts;
+    wf_error err = {0};
+    int status = app_model_opts(command, args, &opts);
+    if (status != APP_OK)
+        return status;
+    if (wf_ctx_create(&ctx, &err) != WF_OK)
+        return app_fail(command, &err);
+    app_watch(ctx, app_has(args, "quiet"));
+    if (wf_model_open(name, &opts, &model, &err) != WF_OK ||
+        wf_model_tune(ctx, model, &err) != WF_OK)
+        status = app_fail(command, &err);
+    app_progress_end();
+    wf_model_free(model);
+    wf_ctx_free(ctx);
+    return status;
+}
+
 static int add_model(const app_command *command, const app_args *args,
                      const char *path)
 {
@@ -163,6 +186,8 @@ static int add_model(const app_command *command, const app_args *args,
             app_hint("--replace replaces it, --name gives another name");
     }
     wf_ctx_free(ctx);
+    if (status == APP_OK)
+        status = tune(command, args, name);
     if (status != APP_OK)
         return status;
     if (guessed && !app_has(args, "mean") && !app_has(args, "divisor"))
@@ -199,16 +224,19 @@ static int run(const app_command *command, const app_args *args)
         return show(command, args, args->operands[1]);
     if (!strcmp(what, "add") && n == 2)
         return add_model(command, args, args->operands[1]);
+    if (!strcmp(what, "tune") && n == 2)
+        return tune(command, args, args->operands[1]);
     if (!strcmp(what, "add-detector") && n >= 2)
         return add_detector(command, args);
-    app_error(command, "expected list, show NAME, add FILE or add-detector "
-                       "FILE...");
+    app_error(command, "expected list, show NAME, add FILE, tune NAME or "
+                       "add-detector FILE...");
     return APP_USAGE;
 }
 
 const app_command cli_models = {
     .name = "models",
-    .operands = "[list | show NAME | add FILE | add-detector FILE...]",
+    .operands =
+        "[list | show NAME | add FILE | tune NAME | add-detector FILE...]",
     .summary = "list, show and register models and face detectors",
     .about =
         "Registers ONNX files under names, in $WHYFACE_HOME (or "
@@ -216,8 +244,11 @@ const app_command cli_models = {
         "its manifest (input size, colour order,\nmean, scale, template, "
         "thresholds, licence, SHA-256) beside it.  What the model's\n"
         "pre-processing is cannot be read from the file: state it where it "
-        "differs from\n(pixel - 127.5) / 127.5.  'add-detector' takes the "
-        "files of one detector.",
+        "differs from\n(pixel - 127.5) / 127.5.  'add' also measures, as "
+        "'tune' does for any model and\n--precision, which kernels and batch "
+        "are the fastest on this machine; delete\n$WHYFACE_HOME/tuning.txt "
+        "to have it forgotten.  'add-detector' takes the files of\none "
+        "detector.",
     .example = "whyface models add w600k_r50.onnx --name arcface-r50",
     .options = options,
     .more = app_general_options,

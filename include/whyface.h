@@ -412,6 +412,17 @@ WF_API WF_NODISCARD wf_status wf_model_time(wf_ctx *ctx, wf_model *model,
                                             size_t batch, size_t repeats,
                                             double *seconds, wf_error *err);
 
+/*
+ * Measures what is the fastest on this machine for this model with the threads
+ * of `ctx`: the kernel for each layer that has a choice, used from the next
+ * opening on, and the batch, used at once unless it was given.  The result is
+ * kept in the file tuning.txt of wf_home; what is known there is not measured
+ * again.  Takes some seconds; progress stage "tune".  Without it, fixed rules
+ * choose.
+ */
+WF_API WF_NODISCARD wf_status wf_model_tune(wf_ctx *ctx, wf_model *model,
+                                            wf_error *err);
+
 /* One step of a forward pass.  Texts are cut where they do not fit. */
 typedef struct wf_profile_row {
     char node[96];      /* name in the ONNX file */

@@ -24,6 +24,10 @@ typedef struct wf__backend_ops {
     wf_status (*measure)(wf__backend *backend, const float *input, size_t n,
                          int threads, wf_error *err);
     void (*free)(wf__backend *backend);
+    /* Measures what is not in `tuning` yet; used when the backend is opened
+     * the next time.  NULL: nothing to choose. */
+    wf_status (*tune)(wf__backend *backend, const float *input, size_t n,
+                      int threads, wf__tuning *tuning, wf_error *err);
     /* Costs of the steps of one run; NULL: the backend cannot tell. */
     wf_status (*profile)(wf__backend *backend, const float *input, size_t n,
                          int repeats, int threads, wf__exec_costs *out,
@@ -39,12 +43,6 @@ struct wf__backend {
     char precision[32], detail[128]; /* as in wf_model_info */
 };
 
-/* What is asked of an engine. */
-typedef struct wf__native_opts {
-    const char *precision; /* NULL or "auto": the engine's choice */
-    size_t batch;          /* 0: the engine's choice */
-} wf__native_opts;
-
 /*
  * The native engine for a graph with one image input and one embedding output.
  * Takes the graph over, also on failure.  Where the graph leaves height and
@@ -52,8 +50,9 @@ typedef struct wf__native_opts {
  * for a batch of 1.
  */
 wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
-                             int width, const wf__native_opts *opts,
-                             wf__backend **out, wf_error *err);
+                             int width, const wf_model_opts *opts,
+                             const wf__tuning *tuning, wf__backend **out,
+                             wf_error *err);
 
 /*
  * ONNX Runtime for a file, which may hold what our parser refuses (subgraphs,
@@ -75,8 +74,8 @@ wf_status wf__backend_check_opts(const wf_model_opts *opts, wf_error *err);
  */
 wf_status wf__backend_open(wf__graph *graph, const wf_error *unreadable,
                            const char *path, int height, int width,
-                           const wf_model_opts *opts, wf__backend **out,
-                           wf_error *err);
+                           const wf_model_opts *opts, const wf__tuning *tuning,
+                           wf__backend **out, wf_error *err);
 
 wf_status wf__backend_callback(wf_embed_fn *fn, void *user, int channels,
                                int height, int width, int dim,

@@ -93,12 +93,24 @@ static wf_status profile(wf__backend *backend, const float *input, size_t n,
     return wf__exec_profile(b->exec, &in, threads, repeats, out, err);
 }
 
-static const wf__backend_ops ops = {
-    .name = "native", .run = run, .profile = profile, .free = free_native};
+static wf_status tune(wf__backend *backend, const float *input, size_t n,
+                      int threads, wf__tuning *tuning, wf_error *err)
+{
+    native *b = (native *)backend;
+    wf__tensor in = input_tensor(backend, input, b->one_by_one ? 1 : n);
+    return wf__exec_tune(b->exec, &in, threads, tuning, err);
+}
+
+static const wf__backend_ops ops = {.name = "native",
+                                    .run = run,
+                                    .tune = tune,
+                                    .profile = profile,
+                                    .free = free_native};
 /* Bytes need to know their ranges. */
 static const wf__backend_ops byte_ops = {.name = "native",
                                          .run = run,
                                          .measure = measure,
+                                         .tune = tune,
                                          .profile = profile,
                                          .free = free_native};
 
@@ -147,8 +159,9 @@ static size_t choose_batch(const native *n, size_t wanted)
 }
 
 wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
-                             int width, const wf__native_opts *opts,
-                             wf__backend **out, wf_error *err)
+                             int width, const wf_model_opts *opts,
+                             const wf__tuning *tuning, wf__backend **out,
+                             wf_error *err)
 {
     wf_status st;
     native *n = wf__calloc(1, sizeof(*n));
@@ -166,7 +179,8 @@ wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
     }
     wf__exec_opts exec = {.precision = choose_precision(n, opts->precision),
                           .fixed_size = true,
-                          .channels_last = true};
+                          .channels_last = true,
+                          .tuning = tuning};
     n->base.channels_last = true;
     WF__TRY_GOTO(wf__exec_create(graph, &exec, &n->exec, err), fail_named);
     /* A model exported with a fixed batch of 1 is run with any batch (see

@@ -57,13 +57,12 @@ static bool ort_may_help(wf_status code, const wf_model_opts *opts)
 /* Native where it can, else ONNX Runtime, else why neither. */
 static wf_status open_auto(wf__graph *graph, const wf_error *unreadable,
                            const char *path, int height, int width,
-                           const wf_model_opts *opts, wf__backend **out,
-                           wf_error *err)
+                           const wf_model_opts *opts, const wf__tuning *tuning,
+                           wf__backend **out, wf_error *err)
 {
-    const wf__native_opts native = {opts->precision, opts->batch};
     wf_error fault = *unreadable, ort_fault = {0};
-    if (graph && wf__backend_native(graph, path, height, width, &native, out,
-                                    &fault) == WF_OK)
+    if (graph && wf__backend_native(graph, path, height, width, opts, tuning,
+                                    out, &fault) == WF_OK)
         return WF_OK;
     if (!ort_may_help(fault.code, opts))
         WF__FAIL(err, fault.code, "%s", fault.message);
@@ -75,10 +74,9 @@ static wf_status open_auto(wf__graph *graph, const wf_error *unreadable,
 
 wf_status wf__backend_open(wf__graph *graph, const wf_error *unreadable,
                            const char *path, int height, int width,
-                           const wf_model_opts *opts, wf__backend **out,
-                           wf_error *err)
+                           const wf_model_opts *opts, const wf__tuning *tuning,
+                           wf__backend **out, wf_error *err)
 {
-    const wf__native_opts native = {opts->precision, opts->batch};
     wf__backend shape;
     wf_status st = WF_OK;
     /* What no backend takes is said before any is tried. */
@@ -96,9 +94,10 @@ wf_status wf__backend_open(wf__graph *graph, const wf_error *unreadable,
         return wf__backend_ort(path, height, width, opts, out, err);
     }
     if (!is(opts->backend, "native"))
-        return open_auto(graph, unreadable, path, height, width, opts, out,
-                         err);
+        return open_auto(graph, unreadable, path, height, width, opts, tuning,
+                         out, err);
     if (!graph)
         WF__FAIL(err, unreadable->code, "%s", unreadable->message);
-    return wf__backend_native(graph, path, height, width, &native, out, err);
+    return wf__backend_native(graph, path, height, width, opts, tuning, out,
+                              err);
 }

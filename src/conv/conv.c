@@ -37,20 +37,36 @@ static bool valid(const wf__conv_spec *s)
            valid_format(&s->out) && valid_format(&s->second);
 }
 
-static const wf__conv_kind *choose(const wf__conv_spec *spec)
+/* The index-th kind that supports a specification, NULL past the end. */
+static const wf__conv_kind *candidate(const wf__conv_spec *spec, size_t index)
 {
     if (!wf__cpu_has(WF__CPU_AVX512) || !valid(spec) ||
         spec->outputs % WF__LANES != 0)
         return NULL;
     for (size_t i = 0; kinds[i]; i++)
-        if (kinds[i]->supports(spec))
+        if (kinds[i]->supports(spec) && index-- == 0)
             return kinds[i];
     return NULL;
 }
 
 bool wf__conv_supports(const wf__conv_spec *spec)
 {
-    return choose(spec) != NULL;
+    return candidate(spec, 0) != NULL;
+}
+
+const char *wf__conv_candidate(const wf__conv_spec *spec, size_t index)
+{
+    const wf__conv_kind *kind = candidate(spec, index);
+    return kind ? kind->name : NULL;
+}
+
+static const wf__conv_kind *choose(const wf__conv_spec *spec, const char *name)
+{
+    const wf__conv_kind *kind;
+    for (size_t i = 0; name && (kind = candidate(spec, i)); i++)
+        if (!strcmp(kind->name, name))
+            return kind;
+    return candidate(spec, 0);
 }
 
 static bool same_format(const wf__format *a, const wf__format *b)
@@ -75,11 +91,11 @@ bool wf__conv_same(const wf__conv_spec *a, const wf__conv_spec *b)
            same_format(&a->out, &b->out) && same_format(&a->second, &b->second);
 }
 
-wf_status wf__conv_create(const wf__conv_spec *spec, wf__conv **out,
-                          wf_error *err)
+wf_status wf__conv_create(const wf__conv_spec *spec, const char *name,
+                          wf__conv **out, wf_error *err)
 {
     *out = NULL;
-    const wf__conv_kind *kind = choose(spec);
+    const wf__conv_kind *kind = choose(spec, name);
     if (!kind)
         return WF_EUNSUPPORTED;
     wf__conv *conv = wf__calloc(1, sizeof(*conv));

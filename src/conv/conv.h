@@ -65,12 +65,16 @@ bool wf__conv_supports(const wf__conv_spec *spec);
 /* Equal in everything but the pointers. */
 bool wf__conv_same(const wf__conv_spec *a, const wf__conv_spec *b);
 
+/* Names of the kernels that can do it, the usual choice first; NULL past the
+ * end. */
+const char *wf__conv_candidate(const wf__conv_spec *spec, size_t index);
 /*
- * Packs the weights (which need not outlive the call).  WF_EUNSUPPORTED
- * (without a message) where this processor or shape has no kernel.
+ * Packs the weights (which need not outlive the call).  `name`: one of the
+ * candidates; NULL or any other: the usual choice.  WF_EUNSUPPORTED (without a
+ * message) where this processor or shape has no kernel.
  */
-wf_status wf__conv_create(const wf__conv_spec *spec, wf__conv **out,
-                          wf_error *err);
+wf_status wf__conv_create(const wf__conv_spec *spec, const char *name,
+                          wf__conv **out, wf_error *err);
 void wf__conv_free(wf__conv *conv);
 /* "winograd", "direct": which kernel it is. */
 const char *wf__conv_name(const wf__conv *conv);
@@ -85,6 +89,10 @@ size_t wf__conv_scratch_bytes(const wf__conv *conv, size_t n, int threads);
 void wf__conv_run(const wf__conv *conv, size_t n, const void *in,
                   const void *residual, void *out, void *second, void *scratch,
                   int threads);
+
+/* The candidate that takes the least time on n images; weights are not read. */
+wf_status wf__conv_fastest(const wf__conv_spec *spec, size_t n, int threads,
+                           const char **name, wf_error *err);
 
 /*
  * The same by plain loops in double precision, for any shape: what tests

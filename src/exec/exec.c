@@ -195,6 +195,18 @@ wf_status wf__exec_run(wf__exec *exec, const wf__tensor *inputs,
     return st;
 }
 
+wf_status wf__exec_tune(wf__exec *exec, const wf__tensor *inputs, int threads,
+                        wf__tuning *tuning, wf_error *err)
+{
+    wf__pool pool = wf__pool_enter(threads);
+    wf_status st =
+        find_plan(exec, inputs, present_precision(exec), threads, err);
+    if (st == WF_OK)
+        st = wf__plan_tune(exec->plans[0], tuning, err);
+    wf__pool_leave(pool);
+    return st;
+}
+
 wf_status wf__exec_profile(wf__exec *exec, const wf__tensor *inputs,
                            int threads, int repeats, wf__exec_costs *out,
                            wf_error *err)

@@ -7,6 +7,7 @@
 #ifndef WF_EXEC_H
 #define WF_EXEC_H
 
+#include "base/tuning.h"
 #include "onnx/graph.h"
 
 typedef struct wf__exec wf__exec;
@@ -28,6 +29,9 @@ typedef struct wf__exec_opts {
     /* Inputs of 4 axes come as N x H x W x C; their shapes stay N x C x H x W.
      */
     bool channels_last;
+    /* Which kernel was measured to be the fastest; NULL: the usual choice.
+     * Must outlive the exec. */
+    const wf__tuning *tuning;
 } wf__exec_opts;
 
 /*
@@ -57,6 +61,14 @@ wf_status wf__exec_measure(wf__exec *exec, const wf__tensor *inputs, bool more,
  */
 wf_status wf__exec_run(wf__exec *exec, const wf__tensor *inputs,
                        wf__tensor *outputs, int threads, wf_error *err);
+
+/*
+ * Measures, for these inputs, every kernel that has an alternative and is not
+ * in `tuning` yet, and puts the fastest there.  It is used from the next
+ * wf__exec_create on: weights are packed for one kernel only.
+ */
+wf_status wf__exec_tune(wf__exec *exec, const wf__tensor *inputs, int threads,
+                        wf__tuning *tuning, wf_error *err);
 
 /* What one step of a plan costs. */
 typedef struct wf__exec_cost {

@@ -330,6 +330,40 @@ wf_status wf__value_float(wf__plan *plan, const wf__unit *unit, int value)
     return WF_OK;
 }
 
+/* ---- choices --------------------------------------------------------------
+ */
+
+#define CHOICE 128
+
+/* The name of a choice between kernels: what their speed depends on. */
+static void choice_name(const wf__conv_spec *s, int threads, char name[CHOICE])
+{
+    snprintf(name, CHOICE,
+             "conv type %d, %d x %d x %d to %d x %d x %d, kernel %d x %d, "
+             "stride %d x %d, %d threads",
+             (int)s->in.type, s->height, s->width, s->channels, s->out_height,
+             s->out_width, s->outputs, s->kernel_height, s->kernel_width,
+             s->stride_y, s->stride_x, threads);
+}
+
+wf_status wf__plan_tune(const wf__plan *plan, wf__tuning *tuning, wf_error *err)
+{
+    for (int i = 0; i < plan->n_steps; i++) {
+        const wf__step *step = &plan->steps[i];
+        char name[CHOICE];
+        const char *best = NULL;
+        if (!step->conv || !wf__conv_candidate(&step->spec, 1))
+            continue;
+        choice_name(&step->spec, plan->threads, name);
+        if (wf__tuning_get(tuning, name))
+            continue;
+        WF__TRY(wf__conv_fastest(&step->spec, step->images, plan->threads,
+                                 &best, err));
+        WF__TRY(wf__tuning_set(tuning, name, best, err));
+    }
+    return WF_OK;
+}
+
 /* ---- kernels and steps --------------------------------------------------- */
 
 /* The kernel that was made for the same, or a new one. */
@@ -356,7 +390,10 @@ static wf_status find_kernel(wf__plan *plan, const wf__unit *unit,
     wf__own *own = wf__calloc(1, sizeof(*own));
     if (!own)
         return wf__plan_no_memory(plan);
-    wf_status st = wf__conv_create(spec, &own->conv, plan->err);
+    char name[CHOICE];
+    choice_name(&key, plan->threads, name);
+    wf_status st = wf__conv_create(spec, wf__tuning_get(e->opts.tuning, name),
+                                   &own->conv, plan->err);
     if (st != WF_OK) {
         wf__free(own);
         return st;
@@ -438,6 +475,7 @@ wf_status wf__lower_own(wf__plan *plan, const wf__unit *unit)
     WF__TRY(place_second(plan, unit, &spec, &second));
     WF__TRY(wf__plan_conv(plan, unit, conv, n, in, shortcut,
                           plan->values[unit->out[0]].buffer, second, &step));
+    step->spec = spec;
     step->stored[0].value = unit->out[0];
     step->stored[0].type = spec.out.type;
     step->stored[1].value =

@@ -60,6 +60,7 @@ typedef struct wf__step {
     dnnl_exec_arg_t exec[WF__MAX_ARGS];
     /* ... or a kernel of our own, with buffers (-1: none) ... */
     const wf__conv *conv;
+    wf__conv_spec spec; /* without its pointers */
     size_t images;
     int in, residual;
     struct {
@@ -137,6 +138,9 @@ wf_status wf__plan_run(wf__plan *plan, const wf__tensor *inputs,
 /* Runs and widens the range of each value that kernels of our own store. */
 wf_status wf__plan_measure(wf__plan *plan, const wf__tensor *inputs,
                            wf__range *ranges, wf_error *err);
+
+wf_status wf__plan_tune(const wf__plan *plan, wf__tuning *tuning,
+                        wf_error *err);
 
 /* ---- shapes.c ---------------------------------------------- */
 

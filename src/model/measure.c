@@ -20,16 +20,12 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* `batch` inputs of values in -1..1, the same ones every time. */
-static wf_status random_inputs(const wf_model *model, size_t batch,
-                               size_t repeats, float **out, wf_error *err)
+wf_status wf__model_random_inputs(const wf_model *model, size_t batch,
+                                  float **out, wf_error *err)
 {
     if (batch < 1 || batch > MAX_BATCH)
         WF__FAIL(err, WF_EINVAL, "a batch of %zu; expected 1 to %zu", batch,
                  MAX_BATCH);
-    if (repeats < 1 || repeats > MAX_REPEATS)
-        WF__FAIL(err, WF_EINVAL, "%zu repeats; expected 1 to %zu", repeats,
-                 MAX_REPEATS);
     size_t size = wf__model_input_size(model);
     float *inputs = wf__alloc(batch * size, sizeof(*inputs));
     if (!inputs)
@@ -44,12 +40,21 @@ static wf_status random_inputs(const wf_model *model, size_t batch,
     return WF_OK;
 }
 
+static wf_status check_repeats(size_t repeats, wf_error *err)
+{
+    if (repeats < 1 || repeats > MAX_REPEATS)
+        WF__FAIL(err, WF_EINVAL, "%zu repeats; expected 1 to %zu", repeats,
+                 MAX_REPEATS);
+    return WF_OK;
+}
+
 wf_status wf_model_time(wf_ctx *ctx, wf_model *model, size_t batch,
                         size_t repeats, double *seconds, wf_error *err)
 {
     float *inputs;
     wf_status st = WF_OK;
-    WF__TRY(random_inputs(model, batch, repeats, &inputs, err));
+    WF__TRY(check_repeats(repeats, err));
+    WF__TRY(wf__model_random_inputs(model, batch, &inputs, err));
     float *embeddings =
         wf__alloc(batch * (size_t)model->info.dim, sizeof(*embeddings));
     if (!embeddings)
@@ -108,7 +113,8 @@ wf_status wf_model_profile(wf_ctx *ctx, wf_model *model, size_t batch,
         WF__FAIL(err, WF_EUNSUPPORTED,
                  "the backend '%s' has no profile; the native one has",
                  ops->name);
-    WF__TRY(random_inputs(model, batch, repeats, &inputs, err));
+    WF__TRY(check_repeats(repeats, err));
+    WF__TRY(wf__model_random_inputs(model, batch, &inputs, err));
     pthread_mutex_lock(&model->lock);
     wf_status st = wf__model_ready(ctx, model, inputs, batch, err);
     if (st == WF_OK)

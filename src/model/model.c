@@ -137,7 +137,8 @@ static wf_status open_file(const char *path, const wf_model_info *given,
                            const wf_model_opts *opts, wf_model **out,
                            wf_error *err)
 {
-    wf__backend *backend;
+    wf__backend *backend = NULL;
+    wf__tuning *tuning;
     wf_model_opts defaults;
     wf_model_info info;
     source s;
@@ -157,20 +158,32 @@ static wf_status open_file(const char *path, const wf_model_info *given,
         wf__graph_free(s.graph);
         return st;
     }
-    WF__TRY(wf__backend_open(s.graph, &s.unreadable, path, info.height,
-                             info.width, opts, &backend, err));
+    tuning = wf__model_tuning();
+    if (!tuning) {
+        wf__graph_free(s.graph);
+        WF__FAIL(err, WF_ENOMEM, "out of memory for a model");
+    }
+    WF__TRY_GOTO(wf__backend_open(s.graph, &s.unreadable, path, info.height,
+                                  info.width, opts, tuning, &backend, err),
+                 fail);
     if (!readable && !given && info.guessed)
         wf__guess_model(
             &(wf__shape){
                 4, {-1, backend->channels, backend->height, backend->width}},
             &info);
-    st = check_info(path, &info, backend, err);
-    if (st != WF_OK) {
-        wf__backend_free(backend);
-        return st;
-    }
+    WF__TRY_GOTO(check_info(path, &info, backend, err), fail);
     complete_info(path, s.sha256, backend, &info);
-    return make_model(&info, backend, out, err);
+    wf__backend *owned = backend;
+    backend = NULL;
+    WF__TRY_GOTO(make_model(&info, owned, out, err), fail);
+    (*out)->tuning = tuning;
+    (*out)->batch_given = opts->batch != 0;
+    wf__model_use_tuning(*out);
+    return WF_OK;
+fail:
+    wf__backend_free(backend);
+    wf__tuning_free(tuning);
+    return st;
 }
 
 wf_status wf_model_open(const char *name_or_path, const wf_model_opts *opts,
@@ -224,6 +237,7 @@ void wf_model_free(wf_model *model)
     if (!model)
         return;
     wf__backend_free(model->backend);
+    wf__tuning_free(model->tuning);
     pthread_mutex_destroy(&model->lock);
     wf__free(model);
 }

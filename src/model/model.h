@@ -16,6 +16,8 @@ struct wf_model {
     wf__backend *backend;
     float table[3][256];  /* input value of each channel for each pixel value */
     pthread_mutex_t lock; /* calls take turns */
+    wf__tuning *tuning;   /* what was measured on this machine */
+    bool batch_given;     /* by the caller: not to be chosen */
     bool measured;        /* the backend has learnt ranges, if it needs to */
 };
 
@@ -26,6 +28,18 @@ struct wf_model {
  */
 wf_status wf__model_file(const char *name_or_path, char *buf, size_t size,
                          wf_error *err);
+
+/* ---- tune.c: what was measured on this machine ----------------------------
+ */
+
+/* The measurements kept below wf_home, or none; NULL: no memory. */
+wf__tuning *wf__model_tuning(void);
+/* Takes the measured batch, unless the caller gave one. */
+void wf__model_use_tuning(wf_model *model);
+
+/* `batch` inputs of values in -1..1, the same ones every time; for wf__free. */
+wf_status wf__model_random_inputs(const wf_model *model, size_t batch,
+                                  float **out, wf_error *err);
 
 /* Number of floats of one input: channels * height * width. */
 size_t wf__model_input_size(const wf_model *model);

@@ -1,7 +1,10 @@
 #include "testing.h"
 
+#include <unistd.h>
+
 #include "base/base.h"
 #include "base/random.h"
+#include "base/tuning.h"
 
 static void statuses_have_names_and_texts(void **state)
 {
@@ -73,6 +76,43 @@ static void sha256_of_a_file(void **state)
     ASSERT_FAILS(wf_sha256_file(path, hex, err), WF_ENOENT, path);
 }
 
+/* Kept facts come back; those of another machine or a damaged file do not. */
+static void tuning_is_kept(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/whyface-test-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    wf__tuning *t = wf__tuning_read(path);
+    assert_non_null(t);
+    assert_null(wf__tuning_get(t, "a"));
+    ASSERT_OK(wf__tuning_set(t, "a", "1", err));
+    ASSERT_OK(wf__tuning_set(t, "b b", "x y", err));
+    ASSERT_OK(wf__tuning_set(t, "a", "2", err));
+    ASSERT_OK(wf__tuning_write(t, path, err));
+    wf__tuning_free(t);
+    t = wf__tuning_read(path);
+    assert_string_equal(wf__tuning_get(t, "a"), "2");
+    assert_string_equal(wf__tuning_get(t, "b b"), "x y");
+    wf__tuning_free(t);
+    /* Another machine: one letter of the first line differs. */
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    fputs("W", file);
+    fclose(file);
+    t = wf__tuning_read(path);
+    assert_null(wf__tuning_get(t, "a"));
+    wf__tuning_free(t);
+    t = wf__tuning_read("/nowhere/tuning.txt");
+    assert_null(wf__tuning_get(t, "a"));
+    ASSERT_FAILS(wf__tuning_write(t, "/nowhere/tuning.txt", err), WF_EIO,
+                 "/nowhere");
+    wf__tuning_free(t);
+    assert_null(wf__tuning_get(NULL, "a"));
+    remove(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +122,7 @@ int main(void)
         cmocka_unit_test(allocation_refuses_overflow),
         cmocka_unit_test(philox_matches_its_known_answer),
         cmocka_unit_test(sha256_of_a_file),
+        cmocka_unit_test(tuning_is_kept),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

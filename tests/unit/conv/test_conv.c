@@ -265,13 +265,12 @@ static void check_in_place(const wf__conv_spec *s, const wf__conv *conv,
     wf__free(place.out);
 }
 
-static void check(wf__conv_spec *s, size_t n)
+static void check_kernel(wf__conv_spec *s, const char *name, size_t n)
 {
-    if (!wf__conv_supports(s))
-        return;
-    fill_pointers(s);
     wf__conv *conv;
-    ASSERT_OK(wf__conv_create(s, &conv, err));
+    fill_pointers(s);
+    ASSERT_OK(wf__conv_create(s, name, &conv, err));
+    assert_string_equal(wf__conv_name(conv), name);
     assert_int_equal(wf__conv_weight_bytes(conv) % 64, 0);
     memory m = make_memory(s, n), plain = m;
     plain.out = block(n * out_size(s), sizes[s->out.type]);
@@ -289,6 +288,14 @@ static void check(wf__conv_spec *s, size_t n)
     wf__free(plain.out);
     wf__free(plain.second);
     free_memory(&m);
+}
+
+/* Every kernel that can do it. */
+static void check(wf__conv_spec *s, size_t n)
+{
+    const char *name;
+    for (size_t i = 0; (name = wf__conv_candidate(s, i)); i++)
+        check_kernel(s, name, n);
 }
 
 /* ---- tables of cases ----------------------------------------------------- */
@@ -450,12 +457,32 @@ static void test_levels(void **state)
     unsetenv("WHYFACE_MAX_ISA");
 }
 
+/* More than one kernel for some, and the fastest is one of them. */
+static void test_candidates(void **state)
+{
+    const char *fastest = NULL;
+    (void)state;
+    wf__conv_spec s = shape(12, 12, 32, 64, 3, 1, 1);
+    if (!wf__cpu_has(WF__CPU_AVX512)) {
+        assert_null(wf__conv_candidate(&s, 0));
+        return;
+    }
+    assert_string_equal(wf__conv_candidate(&s, 0), "winograd");
+    assert_string_equal(wf__conv_candidate(&s, 1), "direct");
+    assert_null(wf__conv_candidate(&s, 2));
+    ASSERT_OK(wf__conv_fastest(&s, 2, 2, &fastest, err));
+    assert_true(!strcmp(fastest, "winograd") || !strcmp(fastest, "direct"));
+    s = shape(12, 12, 32, 64, 3, 2, 1);
+    assert_string_equal(wf__conv_candidate(&s, 0), "direct");
+    assert_null(wf__conv_candidate(&s, 1));
+}
+
 static void refuses(const wf__conv_spec *s)
 {
     wf__conv *conv;
     wf_error err = {0};
     assert_false(wf__conv_supports(s));
-    assert_int_equal(wf__conv_create(s, &conv, &err), WF_EUNSUPPORTED);
+    assert_int_equal(wf__conv_create(s, NULL, &conv, &err), WF_EUNSUPPORTED);
     assert_null(conv);
 }
 
@@ -518,7 +545,7 @@ static void test_no_memory(void **state)
             wf__conv *conv;
             wf_error err = {0};
             wf__alloc_fail_at(failures + 1);
-            st = wf__conv_create(&s, &conv, &err);
+            st = wf__conv_create(&s, NULL, &conv, &err);
             wf__alloc_fail_at(0);
             wf__conv_free(conv);
             assert_true(st == WF_OK || st == WF_ENOMEM);
@@ -532,10 +559,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes), cmocka_unit_test(test_depthwise),
-        cmocka_unit_test(test_finish), cmocka_unit_test(test_random),
-        cmocka_unit_test(test_levels), cmocka_unit_test(test_unsupported),
-        cmocka_unit_test(test_same),   cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_shapes),      cmocka_unit_test(test_depthwise),
+        cmocka_unit_test(test_finish),      cmocka_unit_test(test_random),
+        cmocka_unit_test(test_levels),      cmocka_unit_test(test_candidates),
+        cmocka_unit_test(test_unsupported), cmocka_unit_test(test_same),
+        cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

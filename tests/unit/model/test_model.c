@@ -356,6 +356,35 @@ static void test_measure(void **state)
     wf_profile_free(NULL);
 }
 
+/* A measured batch is used at once, kept, and never over a given one. */
+static void test_tune(void **state)
+{
+    wf_model *m;
+    wf_model_opts opts;
+    wf_model_info info;
+    (void)state;
+    ASSERT_OK(wf_model_open(in_folder("m.onnx"), NULL, &m, err));
+    ASSERT_OK(wf_model_tune(NULL, m, err));
+    size_t batch = m->backend->best_batch;
+    assert_true(batch == 4 || batch == 8 || batch == 16 || batch == 32);
+    wf_model_free(m);
+    ASSERT_OK(wf_model_open(in_folder("m.onnx"), NULL, &m, err));
+    assert_int_equal(m->backend->best_batch, batch);
+    wf_model_free(m);
+    wf_model_opts_init(&opts);
+    opts.batch = 5;
+    ASSERT_OK(wf_model_open(in_folder("m.onnx"), &opts, &m, err));
+    assert_int_equal(m->backend->best_batch, 5);
+    ASSERT_OK(wf_model_tune(NULL, m, err));
+    assert_int_equal(m->backend->best_batch, 5);
+    wf_model_free(m);
+    wf_model_info_init(&info);
+    info.dim = 1;
+    ASSERT_OK(wf_model_from_callback((wf_embed_fn *)1, NULL, &info, &m, err));
+    ASSERT_FAILS(wf_model_tune(NULL, m, err), WF_EINVAL, "callback");
+    wf_model_free(m);
+}
+
 /* Multiply-adds counted from the file by another program. */
 static void test_macs(void **state)
 {
@@ -393,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_registry),
         cmocka_unit_test(test_callback),
         cmocka_unit_test(test_measure),
+        cmocka_unit_test(test_tune),
         cmocka_unit_test(test_macs),
         cmocka_unit_test(test_similarity),
     };
