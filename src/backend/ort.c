@@ -55,10 +55,8 @@ static wf_status fill_options(ort *o, ort_session_options *options, int threads,
     /* As in our own threads: see wf__pool_enter. */
     TRY_ORT(o, api->set_config(options, "session.set_denormal_as_zero", "1"),
             "flush denormals", err);
-    /* Its threads would otherwise keep the processors busy while ours draw
-     * masks and blend. */
-    TRY_ORT(o, api->set_config(options, "session.intra_op.allow_spinning", "0"),
-            "stop spinning", err);
+    /* Its threads spin while they wait, as it does by default: without that a
+     * run takes twice as long (doc/engine.md). */
     return append_provider(o, options, err);
 }
 
