@@ -158,6 +158,8 @@ WF_API void wf_ctx_set_progress(wf_ctx *ctx, wf_progress_fn *fn, void *user);
 
 /* 8-bit RGB, interleaved, upright, immutable once created. */
 typedef struct wf_image wf_image;
+/* float32, height x width, row-major; of saliency: larger is more salient. */
+typedef struct wf_map wf_map;
 
 /* Larger images are refused before anything is allocated for them. */
 #define WF_IMAGE_MAX_SIDE   30000
@@ -266,6 +268,41 @@ WF_API WF_NODISCARD wf_status wf_face_choose(const wf_face *faces, size_t count,
                                              const wf_image *photo,
                                              const char *rule, const char *name,
                                              size_t *index, wf_error *err);
+
+/* ------------------------------------------------------------------------
+ * Occlusions
+ * ---------------------------------------------------------------------- */
+
+/* Names of what can be drawn on a face ("mask", "sunglasses", "scarf",
+ * "hand"), NULL past the end. */
+WF_API const char *wf_occlusion_name(size_t index);
+
+typedef struct wf_occlusion_opts {
+    size_t struct_size; /* set by wf_occlusion_opts_init */
+    const char *kind;   /* NULL: the first of wf_occlusion_name */
+    int32_t colour;     /* 0xRRGGBB; -1: the kind's own; a hand's is that of
+                           the cheeks */
+    float opacity;      /* above 0 and at most 1, the default */
+    /* 0: as worn by everybody.  Other numbers shift, tilt and scale it a
+     * little and choose the side of a hand or a scarf's end. */
+    uint64_t seed;
+} wf_occlusion_opts;
+
+WF_API void wf_occlusion_opts_init(wf_occlusion_opts *opts);
+
+/*
+ * Draws a synthetic occlusion on one face of a photo, in a frame fitted to its
+ * five landmarks, so that it follows roll, yaw and nod of the head.  `region`
+ * (may be NULL) receives how much of each pixel of the photo is covered, 0..1
+ * whatever the opacity; where it is 0, `out` is the photo.  The same inputs
+ * give the same pixels.  WF_EINVAL for landmarks that coincide, lie on a line
+ * or lie far outside the photo, and if nothing of it would be seen.
+ */
+WF_API WF_NODISCARD wf_status wf_occlude(const wf_image *photo,
+                                         const wf_face *face,
+                                         const wf_occlusion_opts *opts,
+                                         wf_image **out, wf_map **region,
+                                         wf_error *err);
 
 /* ------------------------------------------------------------------------
  * Models
@@ -385,6 +422,14 @@ WF_API WF_NODISCARD wf_status wf_align(const wf_image *photo,
                                        const wf_face *face,
                                        const wf_model_info *info,
                                        wf_image **crop, wf_error *err);
+/*
+ * Warps a region of a photo (values 0..1, kept to 1/255) the same way, so that
+ * it lies where wf_align puts what the region marks; 0 outside the photo.
+ */
+WF_API WF_NODISCARD wf_status wf_align_region(const wf_map *region,
+                                              const wf_face *face,
+                                              const wf_model_info *info,
+                                              wf_map **crop, wf_error *err);
 
 /*
  * Embeddings of n crops, row-major n x dim, as the model gives them (not
@@ -531,9 +576,6 @@ WF_API WF_NODISCARD wf_status wf_rates_compute(const double *scores,
 /* ------------------------------------------------------------------------
  * Saliency maps
  * ---------------------------------------------------------------------- */
-
-/* float32, height x width, row-major; larger is more salient. */
-typedef struct wf_map wf_map;
 
 WF_API WF_NODISCARD wf_status wf_map_create(const float *values, int width,
                                             int height, wf_map **out,

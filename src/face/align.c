@@ -45,3 +45,47 @@ wf_status wf_align(const wf_image *photo, const wf_face *face,
     return wf__image_warp(photo, &to_source, info->width, info->height, black,
                           crop, err);
 }
+
+/* A region as a grey picture, and back. */
+static wf_status region_to_image(const wf_map *region, wf_image **out,
+                                 wf_error *err)
+{
+    const float *values = wf_map_values(region);
+    WF__TRY(wf__image_create(wf_map_width(region), wf_map_height(region),
+                             "region", out, err));
+    size_t n = (size_t)(*out)->width * (size_t)(*out)->height;
+    for (size_t i = 0; i < n; i++) {
+        float v = fminf(fmaxf(values[i], 0), 1);
+        memset((*out)->pixels + 3 * i, (int)(v * 255 + 0.5f), 3);
+    }
+    return WF_OK;
+}
+
+static wf_status image_to_region(const wf_image *image, wf_map **out,
+                                 wf_error *err)
+{
+    size_t n = (size_t)image->width * (size_t)image->height;
+    float *values = wf__alloc(n, sizeof(*values));
+    if (!values)
+        WF__FAIL(err, WF_ENOMEM, "out of memory for a region");
+    for (size_t i = 0; i < n; i++)
+        values[i] = image->pixels[3 * i] / 255.0f;
+    wf_status st = wf_map_create(values, image->width, image->height, out, err);
+    wf__free(values);
+    return st;
+}
+
+wf_status wf_align_region(const wf_map *region, const wf_face *face,
+                          const wf_model_info *info, wf_map **crop,
+                          wf_error *err)
+{
+    wf_image *grey = NULL, *aligned = NULL;
+    wf_status st = region_to_image(region, &grey, err);
+    if (st == WF_OK)
+        st = wf_align(grey, face, info, &aligned, err);
+    if (st == WF_OK)
+        st = image_to_region(aligned, crop, err);
+    wf_image_free(grey);
+    wf_image_free(aligned);
+    return st;
+}

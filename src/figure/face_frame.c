@@ -1,0 +1,114 @@
+#include "figure/face_frame.h"
+
+#include <math.h>
+
+/*
+ * Landmarks of an average face in its frame.  x and y are the template of
+ * ArcFace (112 x 112) over its eye distance; depths are of an adult's head:
+ * the tip of the nose 27 mm before the eyes, which are 63 mm apart.
+ */
+static const wf__point3 average[WF_LANDMARKS] = {{-0.5, 0, 0},
+                                                 {0.5, 0, 0},
+                                                 {0, 0.57, 0.43},
+                                                 {-0.414, 1.155, 0.04},
+                                                 {0.414, 1.155, 0.04}};
+
+/*
+ * Noses differ in length more than they lean to a side: the vertical part of
+ * the z axis is held nearer to zero (added to the sum of squared depths).
+ */
+#define RIDGE_ACROSS 0.02
+#define RIDGE_ALONG  0.15
+
+/* One coordinate of the picture: value = x*p.x + y*p.y + z*p.z + shift. */
+typedef struct row {
+    double x, y, z, shift;
+} row;
+
+/*
+ * The average face is symmetric, so x is orthogonal to the other terms, and
+ * what is left is a system of two equations.
+ */
+static row fit_row(const double value[WF_LANDMARKS], double ridge)
+{
+    double my = 0, mz = 0, mv = 0, xx = 0, xv = 0;
+    double yy = 0, zz = ridge, yz = 0, yv = 0, zv = 0;
+    for (int i = 0; i < WF_LANDMARKS; i++) {
+        my += average[i].y / WF_LANDMARKS;
+        mz += average[i].z / WF_LANDMARKS;
+        mv += value[i] / WF_LANDMARKS;
+    }
+    for (int i = 0; i < WF_LANDMARKS; i++) {
+        double x = average[i].x, y = average[i].y - my, z = average[i].z - mz;
+        xx += x * x;
+        xv += x * value[i];
+        yy += y * y;
+        yz += y * z;
+        zz += z * z;
+        yv += y * value[i];
+        zv += z * value[i];
+    }
+    double d = yy * zz - yz * yz;
+    row r = {.x = xv / xx,
+             .y = (yv * zz - zv * yz) / d,
+             .z = (zv * yy - yv * yz) / d};
+    r.shift = mv - r.y * my - r.z * mz;
+    return r;
+}
+
+wf_status wf__face_frame_fit(const wf_face *face, int width, int height,
+                             wf__face_frame *frame, wf_error *err)
+{
+    double u[WF_LANDMARKS], v[WF_LANDMARKS];
+    for (int i = 0; i < WF_LANDMARKS; i++) {
+        u[i] = face->landmarks[i][0];
+        v[i] = face->landmarks[i][1];
+        if (!(fabs(u[i] - width / 2.0) <= 1.5 * width &&
+              fabs(v[i] - height / 2.0) <= 1.5 * height))
+            WF__FAIL(err, WF_EINVAL,
+                     "landmark %d of the face, (%g, %g), lies far outside the "
+                     "photo of %d x %d pixels",
+                     i + 1, u[i], v[i], width, height);
+    }
+    /* The ridge acts along the face's own axes: turn its roll away first. */
+    double dx = u[1] - u[0] + u[4] - u[3], dy = v[1] - v[0] + v[4] - v[3];
+    double length = hypot(dx, dy);
+    double c = length > 0 ? dx / length : 1, s = length > 0 ? dy / length : 0;
+    double across[WF_LANDMARKS], along[WF_LANDMARKS];
+    for (int i = 0; i < WF_LANDMARKS; i++) {
+        across[i] = c * u[i] + s * v[i];
+        along[i] = -s * u[i] + c * v[i];
+    }
+    row a = fit_row(across, RIDGE_ACROSS), b = fit_row(along, RIDGE_ALONG);
+    double area = a.x * b.y - a.y * b.x, down = hypot(a.y, b.y);
+    if (!(down >= 1) || !(area >= 0.08 * down * down))
+        WF__FAIL(err, WF_EINVAL,
+                 "the landmarks of the face coincide, lie on a line (a full "
+                 "profile) or have left and right swapped: nothing can be "
+                 "drawn on it");
+    *frame = (wf__face_frame){
+        {c * a.x - s * b.x, s * a.x + c * b.x},
+        {c * a.y - s * b.y, s * a.y + c * b.y},
+        {c * a.z - s * b.z, s * a.z + c * b.z},
+        {c * a.shift - s * b.shift, s * a.shift + c * b.shift}};
+    return WF_OK;
+}
+
+double wf__face_unit(const wf__face_frame *f)
+{
+    return hypot(f->y.x, f->y.y);
+}
+
+int wf__face_far_side(const wf__face_frame *f)
+{
+    return f->z.x * f->x.x + f->z.y * f->x.y > 0 ? 1 : -1;
+}
+
+bool wf__face_ear_visible(const wf__face_frame *f, int side)
+{
+    /* From the cheekbone, (0.95, 0.1, -0.35), to the ear, (1.12, 0.1, -1.2):
+     * outwards along the x axis of the picture? */
+    double dx = side * 0.17 * f->x.x - 0.85 * f->z.x;
+    double dy = side * 0.17 * f->x.y - 0.85 * f->z.y;
+    return side * (dx * f->x.x + dy * f->x.y) > 0;
+}
