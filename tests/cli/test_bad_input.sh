@@ -100,7 +100,7 @@ for c in 'cut.onnx|not a whole ONNX file' \
     grep -q "$file" "$work/err" || complain "'$file' is not named"
     refuses 1 "${c#*|}" models add "$work/$file"
 done
-[ "$(find "$WHYFACE_HOME" -type f | wc -l)" -eq 4 ] || complain "refused models were stored"
+[ "$(find "$WHYFACE_HOME/models" -type f | wc -l)" -eq 4 ] || complain "refused models were stored"
 works '' models add "$work/good.onnx" -q
 rm -f "$WHYFACE_HOME"/models/good.*
 for c in 'zero|all zero' 'nan|not finite'; do

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/cpu.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "exec/exec.h"
@@ -389,6 +390,93 @@ static void test_random_graphs(void **state)
     printf("300 random graphs: largest difference %.1e\n", worst);
 }
 
+/* ---- narrow types -------------------------------------------------------- */
+
+static double cosine(const wf__tensor *a, const wf__tensor *b)
+{
+    double ab = 0, aa = 1e-30, bb = 1e-30;
+    assert_true(wf__shape_equal(&a->shape, &b->shape));
+    for (int64_t i = 0; i < wf__shape_elements(&a->shape); i++) {
+        double x = ((const float *)a->data)[i], y = ((const float *)b->data)[i];
+        ab += x * y;
+        aa += x * x;
+        bb += y * y;
+    }
+    return ab / sqrt(aa * bb);
+}
+
+static wf__tensor copy_of(const wf__tensor *t)
+{
+    wf__tensor out;
+    ASSERT_OK(wf__tensor_alloc(&out, WF__F32, &t->shape, err));
+    memcpy(out.data, t->data,
+           (size_t)wf__shape_elements(&t->shape) * sizeof(float));
+    return out;
+}
+
+/* Each image alone, with one thread, must come out as in the batch. */
+static void check_alone(wf__exec *exec, const wf__tensor *in,
+                        const wf__tensor *together)
+{
+    wf__tensor one = *in, out[2];
+    int64_t n = in->shape.dim[0], size = wf__shape_elements(&in->shape) / n;
+    int64_t results = wf__shape_elements(&together->shape) / n;
+    one.shape.dim[0] = 1;
+    for (int64_t i = 0; i < n; i++) {
+        one.data = (float *)in->data + i * size;
+        ASSERT_OK(wf__exec_run(exec, &one, out, 1, err));
+        assert_memory_equal(out[0].data,
+                            (const float *)together->data + i * results,
+                            (size_t)results * sizeof(float));
+    }
+}
+
+/* The smallest cosine with the reference over wide random graphs. */
+static double narrow_cosine(wf__precision precision)
+{
+    const wf__exec_opts opts = {.precision = precision, .fixed_size = true};
+    double least = 1;
+    for (uint64_t seed = 1; seed <= 61; seed += 2) {
+        writer m = random_model(seed, true);
+        wf__graph *graph, *other;
+        wf__exec *exec;
+        wf__tensor in, out[2], slow[2];
+        ASSERT_OK(wf__graph_parse(m.data, m.size, "r.onnx", &graph, err));
+        ASSERT_OK(wf__graph_parse(m.data, m.size, "r.onnx", &other, err));
+        ASSERT_OK(wf__exec_create(other, &opts, &exec, err));
+        wf__shape shape = nchw(4, 3, input_side(graph), input_side(graph));
+        ASSERT_OK(wf__tensor_alloc(&in, WF__F32, &shape, err));
+        fill(&in, seed);
+        if (precision == WF__PRECISION_INT8)
+            ASSERT_OK(wf__exec_measure(exec, &in, false, 2, err));
+        ASSERT_OK(wf__exec_run(exec, &in, out, 2, err));
+        wf__tensor together = copy_of(&out[0]);
+        ASSERT_OK(wf__reference_run(graph, &in, slow, err));
+        double c = cosine(&together, &slow[0]);
+        least = fmin(least, c);
+        if (wf__cpu_has(WF__CPU_AVX512)) /* oneDNN rounds as the batch is */
+            check_alone(exec, &in, &together);
+        for (int k = 0; k < graph->n_outputs; k++)
+            wf__tensor_free(&slow[k]);
+        wf__tensor_free(&together);
+        wf__tensor_free(&in);
+        wf__exec_free(exec);
+        wf__graph_free(graph);
+        writer_free(&m);
+    }
+    return least;
+}
+
+static void test_narrow_types(void **state)
+{
+    (void)state;
+    double bf16 = narrow_cosine(WF__PRECISION_BF16);
+    double int8 = narrow_cosine(WF__PRECISION_INT8);
+    printf("31 random graphs: least cosine bf16 %.6f, int8 %.6f\n", bf16, int8);
+    assert_true(bf16 > 0.999);
+    assert_true(int8 > 0.97);
+}
+
 /* ---- errors, memory ------------------------------------------------------ */
 
 static void test_errors(void **state)
@@ -477,6 +565,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_graphs),
+        cmocka_unit_test(test_narrow_types),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_memory_failures),
         cmocka_unit_test(test_plans),
