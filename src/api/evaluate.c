@@ -27,6 +27,9 @@ wf_status wf_evaluate(wf_ctx *ctx, wf_model *model, const wf_image *crop,
         wf_evaluate_opts_init(&defaults);
         opts = &defaults;
     }
+    if (opts->struct_size != sizeof(*opts))
+        WF__FAIL(err, WF_EINVAL,
+                 "wf_evaluate_opts was not set up by wf_evaluate_opts_init");
     WF__TRY(wf__model_check_crop(model, crop, "given", err));
     if (map->width != crop->width || map->height != crop->height)
         WF__FAIL(err, WF_ESHAPE,

@@ -482,6 +482,9 @@ static void test_refusals(void **state)
     ASSERT_FAILS(EVALUATE(), WF_ESHAPE, "the map has 16 x 15 values");
     wf_map_free(map);
     map = f->region;
+    f->opts.struct_size--;
+    ASSERT_FAILS(EVALUATE(), WF_EINVAL, "wf_evaluate_opts_init");
+    f->opts.struct_size++;
     f->opts.steps = 1;
     ASSERT_FAILS(EVALUATE(), WF_EINVAL, "a curve of 1 steps");
     f->opts.steps = 16;
