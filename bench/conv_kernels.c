@@ -72,7 +72,7 @@ static double now(void)
 
 /* ---- the peak ------------------------------------------------------------ */
 
-enum { PEAK_ROUNDS = 10000, PEAK_SUMS = 12 };
+enum { PEAK_ROUNDS = 10000, PEAK_SUMS = 20 };
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -86,7 +86,8 @@ enum { PEAK_ROUNDS = 10000, PEAK_SUMS = 12 };
                                                   void *argument)              \
     {                                                                          \
         vector x = {0}, a = x, b = x, c = x, d = x, e = x, f = x, g = x,       \
-               h = x, i = x, j = x, k = x, l = x;                              \
+               h = x, i = x, j = x, k = x, l = x, m = x, n = x, o = x, p = x,  \
+               q = x, s = x, t = x, u = x;                                     \
         __asm__ volatile("" : "+v"(x) : "r"(argument));                        \
         for (size_t r = begin * PEAK_ROUNDS; r < end * PEAK_ROUNDS; r++) {     \
             STEP(a, multiply_add)                                              \
@@ -101,6 +102,14 @@ enum { PEAK_ROUNDS = 10000, PEAK_SUMS = 12 };
             STEP(j, multiply_add)                                              \
             STEP(k, multiply_add)                                              \
             STEP(l, multiply_add)                                              \
+            STEP(m, multiply_add)                                              \
+            STEP(n, multiply_add)                                              \
+            STEP(o, multiply_add)                                              \
+            STEP(p, multiply_add)                                              \
+            STEP(q, multiply_add)                                              \
+            STEP(s, multiply_add)                                              \
+            STEP(t, multiply_add)                                              \
+            STEP(u, multiply_add)                                              \
         }                                                                      \
     }
 #define ADD_F32(s, x)  _mm512_fmadd_ps(x, x, s)
