@@ -9,10 +9,9 @@ typedef struct native {
     bool one_by_one; /* the graph mixes the images of a batch */
 } native;
 
-/* Enough rows for the matrix kernels, little enough for the cache. */
-#define BATCH_BYTES ((size_t)4 << 20)
-#define MIN_BATCH   8
-#define MAX_BATCH   32
+/* Enough pixels for every layer, activations that leave room for the weights;
+ * wf_model_tune measures what is best. */
+#define BATCH 8
 
 static wf__tensor input_tensor(const wf__backend *b, const float *input,
                                size_t n)
@@ -151,11 +150,9 @@ static wf__precision choose_precision(native *n, const char *wanted)
 
 static size_t choose_batch(const native *n, size_t wanted)
 {
-    size_t fit =
-        BATCH_BYTES / (wf__backend_input_size(&n->base) * sizeof(float));
     if (n->one_by_one)
         return 1;
-    return wanted ? wanted : WF__MIN(WF__MAX(fit, MIN_BATCH), MAX_BATCH);
+    return wanted ? wanted : BATCH;
 }
 
 wf_status wf__backend_native(wf__graph *graph, const char *name, int height,

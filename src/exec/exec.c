@@ -63,6 +63,7 @@ void wf__exec_free(wf__exec *exec)
         return;
     drop_plans(exec);
     wf__free(exec->engine.ranges);
+    wf__free(exec->engine.data);
     while (exec->engine.own) {
         wf__own *next = exec->engine.own->next;
         wf__conv_free(exec->engine.own->conv);

@@ -47,6 +47,26 @@ static size_t find_offset(const wf__buffer *b, const wf__buffer **placed,
     return offset;
 }
 
+/*
+ * Plans run one at a time and share one block, as large as the largest needs;
+ * each binds its addresses when it finds the block moved.
+ */
+static wf_status grow_arena(wf__plan *plan)
+{
+    wf__engine *e = plan->engine;
+    if (e->data && e->data_bytes >= plan->data_bytes)
+        return WF_OK;
+    wf__free(e->data);
+    e->data_bytes = 0;
+    e->data = wf__alloc(plan->data_bytes, 1);
+    if (!e->data)
+        WF__FAIL(plan->err, WF_ENOMEM,
+                 "out of memory: the model needs %zu MiB for one call",
+                 plan->data_bytes >> 20);
+    e->data_bytes = plan->data_bytes;
+    return WF_OK;
+}
+
 static wf_status assign_offsets(wf__plan *plan)
 {
     size_t n = (size_t)plan->n_buffers;
@@ -76,11 +96,7 @@ static wf_status assign_offsets(wf__plan *plan)
                       "the model needs %zu MiB for one call, over the limit "
                       "of %zu MiB; use a smaller batch or picture",
                       plan->data_bytes >> 20, MAX_ARENA >> 20);
-    plan->data = wf__alloc(plan->data_bytes, 1);
-    if (!plan->data)
-        WF__FAIL_GOTO(done, plan->err, WF_ENOMEM,
-                      "out of memory: the model needs %zu MiB for one call",
-                      plan->data_bytes >> 20);
+    WF__TRY_GOTO(grow_arena(plan), done);
 done:
     wf__free(lists);
     wf__free(queue);
@@ -123,12 +139,18 @@ static wf_status make_addresses(wf__plan *plan)
 {
     plan->address = wf__arena_alloc(&plan->arena, (size_t)plan->n_buffers,
                                     sizeof(*plan->address));
-    if (!plan->address)
-        return wf__plan_no_memory(plan);
+    return plan->address ? WF_OK : wf__plan_no_memory(plan);
+}
+
+/* After another plan has let the arena grow, and at first. */
+static void follow_arena(wf__plan *plan)
+{
+    if (plan->data == plan->engine->data)
+        return;
+    plan->data = plan->engine->data;
     for (int i = 0; i < plan->n_buffers; i++)
         plan->address[i] = plan->data + plan->buffers[i].offset;
     bind_addresses(plan, false);
-    return WF_OK;
 }
 
 /* ---- making a plan ------------------------------------------------------- */
@@ -220,7 +242,6 @@ void wf__plan_free(wf__plan *plan)
             dnnl_primitive_destroy(plan->steps[i].primitive);
     for (int i = 0; i < plan->n_memories; i++)
         dnnl_memory_destroy(plan->memories[i].memory);
-    wf__free(plan->data);
     wf__free(plan->memories);
     wf__free(plan->buffers);
     wf__free(plan->steps);
@@ -295,6 +316,7 @@ static void widen(const wf__plan *plan, const wf__step *step, int which,
 
 static void set_inputs(wf__plan *plan, const wf__tensor *inputs)
 {
+    follow_arena(plan);
     for (int i = 0; i < plan->n_buffers; i++)
         if (plan->buffers[i].input >= 0)
             plan->address[i] = inputs[plan->buffers[i].input].data;

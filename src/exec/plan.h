@@ -98,6 +98,8 @@ typedef struct wf__engine {
     wf__own *own;
     wf__range *ranges; /* of each value; NULL: not measured */
     size_t weight_bytes;
+    char *data; /* activations of whichever plan runs */
+    size_t data_bytes;
 } wf__engine;
 
 typedef struct wf__plan {
@@ -117,7 +119,7 @@ typedef struct wf__plan {
     wf__memory *memories;
     int scratchpad; /* buffer that all primitives share, -1: none */
     size_t scratchpad_size;
-    char *data; /* the activations */
+    char *data; /* the activations: the engine's block as last seen */
     size_t data_bytes;
     void **address;  /* of each buffer */
     double *seconds; /* spent in each step so far; NULL: not measured */
