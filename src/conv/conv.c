@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/cpu.h"
+#include "base/parallel.h"
 #include "conv/kind.h"
 
 /* The first that supports a specification is used. */
@@ -146,20 +147,35 @@ void wf__conv_run(const wf__conv *conv, size_t n, const void *in,
         conv->kind->run(conv, n, in, &ends, scratch, WF__MAX(threads, 1));
 }
 
-void wf__conv_quantise(const wf__conv_spec *spec, int8_t *quantised,
-                       float *scales)
+typedef struct quantising {
+    const wf__conv_spec *spec;
+    int8_t *quantised;
+    float *scales;
+} quantising;
+
+static void quantise_outputs(size_t begin, size_t end, void *argument)
 {
+    const quantising *q = argument;
+    const wf__conv_spec *spec = q->spec;
     const size_t each = (size_t)spec->channels * (size_t)spec->kernel_height *
                         (size_t)spec->kernel_width;
-    for (size_t o = 0; o < (size_t)spec->outputs; o++) {
+    for (size_t o = begin; o < end; o++) {
         const float *from = spec->weights + o * each;
         float most = 0;
         for (size_t i = 0; i < each; i++)
             most = fmaxf(most, fabsf(from[i]));
-        scales[o] = most > 0 ? most / 127.0f : 1.0f;
+        q->scales[o] = most > 0 ? most / 127.0f : 1.0f;
         for (size_t i = 0; i < each; i++)
-            quantised[o * each + i] = (int8_t)lrintf(from[i] / scales[o]);
+            q->quantised[o * each + i] = (int8_t)lrintf(from[i] / q->scales[o]);
     }
+}
+
+void wf__conv_quantise(const wf__conv_spec *spec, int8_t *quantised,
+                       float *scales)
+{
+    quantising q = {spec, quantised, scales};
+    wf__parallel(wf__default_threads(), (size_t)spec->outputs, quantise_outputs,
+                 &q);
 }
 
 wf__span wf__conv_taps(int at, int stride, int pad, int dilation, int kernel,

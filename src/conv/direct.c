@@ -229,11 +229,20 @@ static void put_weight(const wf__conv_spec *s, const int8_t *quantised,
     }
 }
 
-static void pack(direct *d, const wf__conv_spec *s, const int8_t *quantised)
+typedef struct packing {
+    const direct *d;
+    const wf__conv_spec *spec;
+    const int8_t *quantised;
+} packing;
+
+static void pack_panels(size_t begin, size_t end, void *argument)
 {
+    const packing *job = argument;
+    const direct *d = job->d;
+    const wf__conv_spec *s = job->spec;
     const size_t channels = (size_t)s->channels, outputs = (size_t)s->outputs;
     const size_t taps = (size_t)s->kernel_height * (size_t)s->kernel_width;
-    for (size_t p = 0; p < d->panels; p++) {
+    for (size_t p = begin; p < end; p++) {
         const size_t width = (size_t)panel_vectors(d, p, outputs) * WF__LANES;
         char *to = d->weights + 4 * panel_first(d, p) * d->steps;
         for (size_t step = 0; step < d->steps; step++)
@@ -241,32 +250,52 @@ static void pack(direct *d, const wf__conv_spec *s, const int8_t *quantised)
                  o++)
                 for (size_t g = 0; g < d->group; g++, to += d->size) {
                     const size_t c = step % d->groups * d->group + g;
-                    put_weight(s, quantised,
+                    put_weight(s, job->quantised,
                                (o * channels + c) * taps + step / d->groups,
                                to);
                 }
     }
 }
 
-/* -zero times the sum of the weights that the region's pixels see. */
-static void correct(direct *d, const wf__conv_spec *s, const int8_t *quantised)
+static void pack(const direct *d, const wf__conv_spec *s,
+                 const int8_t *quantised)
 {
-    const size_t outputs = (size_t)s->outputs, channels = (size_t)s->channels;
+    packing job = {d, s, quantised};
+    wf__parallel(wf__default_threads(), d->panels, pack_panels, &job);
+}
+
+/* sums[tap]: of an output's weights over the channels. */
+static void tap_sums(const wf__conv_spec *s, const int8_t *weights, size_t taps,
+                     int32_t *sums)
+{
+    memset(sums, 0, taps * sizeof(*sums));
+    for (int c = 0; c < s->channels; c++)
+        for (size_t t = 0; t < taps; t++)
+            sums[t] += *weights++;
+}
+
+/* -zero times the sum of the weights that the region's pixels see. */
+static bool correct(const direct *d, const wf__conv_spec *s,
+                    const int8_t *quantised)
+{
+    const size_t outputs = (size_t)s->outputs;
     const size_t taps = (size_t)s->kernel_height * (size_t)s->kernel_width;
-    for (size_t r = 0; r < d->n_regions; r++) {
-        const zone *region = &d->regions[r];
-        int32_t *start = d->starts + r * outputs;
-        for (size_t i = 0; i < region->first_run[d->n_blocks]; i++)
-            for (size_t step = region->runs[i].first;
-                 step < region->runs[i].first + region->runs[i].steps; step++)
-                for (size_t o = 0; o < outputs; o++)
-                    for (size_t g = 0; g < d->group; g++) {
-                        const size_t c = step % d->groups * d->group + g;
-                        start[o] -=
-                            s->in.zero * quantised[(o * channels + c) * taps +
-                                                   step / d->groups];
-                    }
+    int32_t *sums = wf__alloc(taps, sizeof(*sums));
+    for (size_t o = 0; o < outputs && sums; o++) {
+        tap_sums(s, quantised + o * (size_t)s->channels * taps, taps, sums);
+        for (size_t r = 0; r < d->n_regions; r++) {
+            const zone *region = &d->regions[r];
+            for (size_t i = 0; i < region->first_run[d->n_blocks]; i++) {
+                /* A tap counts with the first of its groups. */
+                const wf__run *run = &region->runs[i];
+                size_t step = (run->first + d->groups - 1) / d->groups;
+                for (; step * d->groups < run->first + run->steps; step++)
+                    d->starts[r * outputs + o] -= s->in.zero * sums[step];
+            }
+        }
     }
+    wf__free(sums);
+    return sums != NULL;
 }
 
 static bool make_weights(wf__conv *conv)
@@ -287,10 +316,10 @@ static bool make_weights(wf__conv *conv)
     if (good) {
         wf__conv_quantise(s, quantised, scales);
         pack(d, s, quantised);
-        correct(d, s, quantised);
+        good = correct(d, s, quantised);
         for (size_t o = 0; o < outputs; o++)
             scales[o] *= s->in.scale;
-        good = wf__finish_create(s, scales, &conv->finish);
+        good = good && wf__finish_create(s, scales, &conv->finish);
     }
     wf__free(quantised);
     wf__free(scales);
