@@ -9,6 +9,7 @@
 /* The first that supports a specification is used. */
 static const wf__conv_kind *const kinds[] = {
 #if defined(WF_CONV_AVX512)
+    &wf__conv_depthwise3,
     &wf__conv_depthwise,
     &wf__conv_winograd,
     &wf__conv_direct,
