@@ -87,6 +87,11 @@ static int read_request(const app_command *command, const app_args *args,
                   r->region);
         status = APP_USAGE;
     }
+    if (status == APP_OK && seed != (double)(uint64_t)seed) {
+        app_error(command, "option --seed: expected an integer, got '%s'",
+                  app_get(args, "seed"));
+        status = APP_USAGE;
+    }
     r->opts.opacity = (float)opacity;
     r->opts.seed = (uint64_t)seed;
     return status;

@@ -10,6 +10,7 @@
  *     wf_ctx       threads, progress and cancelling, one per calling thread
  *     wf_image     a photo, decoded upright to 8-bit RGB
  *     wf_detector  finds faces and their five landmarks in a photo
+ *     wf_occlude   (for tests) draws a mask or sunglasses on a face
  *     wf_align     warps one face to the crop that the model was trained on
  *     wf_model     turns a batch of aligned crops into embeddings
  *     wf_explain   {probe, mate} and {probe, non-mate} to saliency maps

@@ -176,7 +176,7 @@ static wf_status draw_layer(const wf__occluder *kind, wf__brush *brush, box at,
     if (status == CAIRO_STATUS_SUCCESS)
         return WF_OK;
     cairo_surface_destroy(*out);
-    WF__FAIL(err, WF_ENOMEM, "cannot draw a %s: %s", kind->name,
+    WF__FAIL(err, WF_ENOMEM, "cannot draw the %s: %s", kind->name,
              cairo_status_to_string(status));
 }
 
@@ -226,8 +226,7 @@ static wf_status compose(const wf_image *photo, const wf__occluder *kind,
     }
     if (!any)
         WF__FAIL(err, WF_EINVAL,
-                 "nothing of a %s on this face would lie within the photo",
-                 kind->name);
+                 "the %s on this face would lie outside the photo", kind->name);
     return WF_OK;
 }
 
