@@ -500,6 +500,46 @@ WF_API double wf_profile_macs(const wf_profile *profile);
 WF_API void wf_profile_free(wf_profile *profile);
 
 /* ------------------------------------------------------------------------
+ * Randomised copies of a model
+ * ---------------------------------------------------------------------- */
+
+/* A layer with trained weights: Conv, ConvTranspose, Gemm or MatMul. */
+typedef struct wf_layer {
+    char node[96]; /* name in the ONNX file, cut where it does not fit */
+    char op[32];
+    size_t weights; /* numbers, biases included */
+} wf_layer;
+
+typedef struct wf_layers wf_layers;
+
+/*
+ * The layers of a model in the order in which they are computed.
+ * WF_EUNSUPPORTED for a callback or a model that ONNX Runtime runs.
+ */
+WF_API WF_NODISCARD wf_status wf_model_layers(const wf_model *model,
+                                              wf_layers **out, wf_error *err);
+/* NULL past the end. */
+WF_API const wf_layer *wf_layers_get(const wf_layers *layers, size_t index);
+WF_API void wf_layers_free(wf_layers *layers);
+
+/* How weights are drawn anew, each tensor by itself. */
+typedef enum wf_randomise {
+    WF_RANDOMISE_NORMAL, /* normal, with the tensor's mean and sd */
+    WF_RANDOMISE_SHUFFLE /* the same numbers in another order */
+} wf_randomise;
+
+/*
+ * Opens the file of `model` once more with the weights and biases of layers
+ * first..end-1 drawn anew from `seed` (Adebayo et al., NeurIPS 2018); `model`
+ * stays as it is.  A layer's new weights do not depend on which others are
+ * drawn.  Slopes of PRelu and statistics of BatchNormalization are kept.
+ * `opts` (may be NULL): how the copy is run; its backend is always native.
+ */
+WF_API WF_NODISCARD wf_status wf_model_randomised(
+    const wf_model *model, size_t first, size_t end, wf_randomise how,
+    uint64_t seed, const wf_model_opts *opts, wf_model **out, wf_error *err);
+
+/* ------------------------------------------------------------------------
  * Registry: models and detectors by name
  * ---------------------------------------------------------------------- */
 
@@ -817,6 +857,39 @@ WF_API WF_NODISCARD wf_status wf_map_centred(int width, int height,
 WF_API WF_NODISCARD wf_status wf_map_standardise(const wf_map *map,
                                                  wf_map **out, wf_error *err);
 
+/* How alike two maps are; 1: the same. */
+typedef struct wf_likeness {
+    double pearson;  /* correlation of the values; NaN: a map is constant */
+    double spearman; /* of their ranks, equal values sharing their mean rank */
+    /*
+     * Structural similarity (Wang et al. 2004): each map stretched to 0..1, a
+     * Gaussian window of 11 x 11 with sd 1.5, cut off at the border, K1 = 0.01,
+     * K2 = 0.03, mean over the pixels.
+     */
+    double ssim;
+    double top; /* of the 10 % most salient pixels, the share that both have */
+} wf_likeness;
+
+/*
+ * WF_ESHAPE for maps of different sizes, WF_EMAP for values that are not
+ * finite.  Ties among the most salient pixels are broken as in wf_evaluate.
+ */
+WF_API WF_NODISCARD wf_status wf_map_compare(const wf_map *a, const wf_map *b,
+                                             wf_likeness *out, wf_error *err);
+
+/* How much of something lies in a region, each 0..1. */
+typedef struct wf_region_share {
+    double area; /* of the pixels: what a map that knows nothing has there */
+    double mass; /* of the sum of the positive values; NaN: none is positive */
+    double top;  /* of the 10 % most salient pixels */
+} wf_region_share;
+
+/* `region`: how much of each pixel belongs to it, 0..1.  Fails as above. */
+WF_API WF_NODISCARD wf_status wf_map_in_region(const wf_map *map,
+                                               const wf_map *region,
+                                               wf_region_share *out,
+                                               wf_error *err);
+
 /* ------------------------------------------------------------------------
  * Statistics over pairs
  * ---------------------------------------------------------------------- */
@@ -874,6 +947,23 @@ WF_API WF_NODISCARD wf_status wf_figure_overlay(const wf_image *crop,
                                                 float high,
                                                 const wf_figure_opts *opts,
                                                 wf_image **out, wf_error *err);
+
+/* One picture of a sheet. */
+typedef struct wf_panel {
+    const wf_image *crop; /* NULL: nothing is drawn there */
+    const wf_map *map;    /* over the crop; NULL: the crop alone */
+    const char *caption;  /* or NULL */
+} wf_panel;
+
+/*
+ * Panels in rows of `columns`, each map on its own range from the least to the
+ * greatest value; of `opts` (may be NULL) colour map, opacity and footer
+ * count.  The name's ending chooses PNG, SVG or PDF.
+ */
+WF_API WF_NODISCARD wf_status wf_figure_panels(const wf_panel *panels, size_t n,
+                                               size_t columns,
+                                               const wf_figure_opts *opts,
+                                               const char *path, wf_error *err);
 
 /* The photo with numbered boxes and landmarks, as wf_detect orders them. */
 WF_API WF_NODISCARD wf_status wf_figure_faces(const wf_image *photo,

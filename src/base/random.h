@@ -16,7 +16,8 @@ enum wf__stream {
     WF__STREAM_ROAD = 4,
     WF__STREAM_CONTROL = 5,
     WF__STREAM_BOOTSTRAP = 6,
-    WF__STREAM_OCCLUSION = 7
+    WF__STREAM_OCCLUSION = 7,
+    WF__STREAM_WEIGHTS = 8
 };
 
 /* Four independent 32-bit words. */

@@ -1,6 +1,6 @@
 /*
- * Pure functions on arrays that judge maps and scores.  wf_rates_compute and
- * wf_bootstrap_mean live here.
+ * Pure functions on arrays that judge maps and scores.  wf_rates_compute,
+ * wf_bootstrap_mean, wf_map_compare and wf_map_in_region live here.
  */
 #ifndef WF_METRIC_H
 #define WF_METRIC_H

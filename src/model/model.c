@@ -5,6 +5,7 @@
 #include "base/fileio.h"
 #include "base/sha256.h"
 #include "model/manifest.h"
+#include "onnx/layers.h"
 
 /* ---- opening ------------------------------------------------------------- */
 
@@ -132,10 +133,33 @@ static void complete_info(const char *path, const char *sha256,
     }
 }
 
-/* `given`: NULL to look for what is known. */
-static wf_status open_file(const char *path, const wf_model_info *given,
-                           const wf_model_opts *opts, wf_model **out,
-                           wf_error *err)
+/* Draws the weights of some layers anew, if that is asked for. */
+static wf_status redraw_weights(const source *s, const wf__redraw *redraw,
+                                wf_error *err)
+{
+    int *nodes;
+    size_t n;
+    if (!redraw)
+        return WF_OK;
+    if (!s->graph)
+        WF__FAIL(err, s->unreadable.code, "%s", s->unreadable.message);
+    WF__TRY(wf__graph_layers(s->graph, &nodes, &n, err));
+    wf_status st = WF_OK;
+    if (redraw->first >= redraw->end || redraw->end > n)
+        st = wf__fail(err, WF_EINVAL,
+                      "there are no layers %zu to %zu; the model has %zu",
+                      redraw->first, redraw->end, n);
+    for (size_t i = redraw->first; i < redraw->end && st == WF_OK; i++)
+        st = wf__graph_randomise(s->graph, nodes[i], redraw->how, redraw->seed,
+                                 err);
+    wf__free(nodes);
+    return st;
+}
+
+wf_status wf__model_open_file(const char *path, const wf_model_info *given,
+                              const wf_model_opts *opts,
+                              const wf__redraw *redraw, wf_model **out,
+                              wf_error *err)
 {
     wf__backend *backend = NULL;
     wf__tuning *tuning;
@@ -148,10 +172,10 @@ static wf_status open_file(const char *path, const wf_model_info *given,
     WF__TRY(wf__backend_check_opts(opts, err));
     WF__TRY(read_source(path, &s, err));
     bool readable = s.graph != NULL;
-    wf_status st = WF_OK;
+    wf_status st = redraw_weights(&s, redraw, err);
     if (given)
         info = *given;
-    else
+    else if (st == WF_OK)
         st = find_info(path, readable ? wf__graph_input(s.graph) : NULL,
                        s.sha256, &info, err);
     if (st != WF_OK) {
@@ -191,7 +215,7 @@ wf_status wf_model_open(const char *name_or_path, const wf_model_opts *opts,
 {
     char path[sizeof(((wf_model_info *)0)->path)];
     WF__TRY(wf__model_file(name_or_path, path, sizeof(path), err));
-    return open_file(path, NULL, opts, out, err);
+    return wf__model_open_file(path, NULL, opts, NULL, out, err);
 }
 
 /* A caller's struct: of our size, with sensible numbers. */
@@ -215,7 +239,7 @@ wf_status wf_model_open_as(const char *path, const wf_model_info *info,
                            wf_error *err)
 {
     WF__TRY(check_given(info, err));
-    return open_file(path, info, opts, out, err);
+    return wf__model_open_file(path, info, opts, NULL, out, err);
 }
 
 wf_status wf_model_from_callback(wf_embed_fn *fn, void *user,

@@ -29,6 +29,22 @@ struct wf_model {
 wf_status wf__model_file(const char *name_or_path, char *buf, size_t size,
                          wf_error *err);
 
+/* Layers first..end-1 (as wf_model_layers lists them) to be drawn anew. */
+typedef struct wf__redraw {
+    size_t first, end;
+    wf_randomise how;
+    uint64_t seed;
+} wf__redraw;
+
+/*
+ * Opens an ONNX file.  `given`: its manifest, NULL to look for what is known;
+ * `redraw`: NULL for the weights as they are.
+ */
+wf_status wf__model_open_file(const char *path, const wf_model_info *given,
+                              const wf_model_opts *opts,
+                              const wf__redraw *redraw, wf_model **out,
+                              wf_error *err);
+
 /* ---- tune.c: what was measured on this machine ----------------------------
  */
 
