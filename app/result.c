@@ -70,7 +70,7 @@ static json_t *pair_json(const app_result *r, wf_pair pair)
     return o;
 }
 
-static json_t *options_json(const wf_options *options)
+json_t *app_options_json(const wf_options *options)
 {
     const wf_method *method = wf_options_method(options);
     json_t *o = json_object();
@@ -147,7 +147,7 @@ json_t *app_result_json(const app_result *r)
         root, "threshold",
         json_pack("{s:o s:s s:s}", "value", app_number(r->threshold.value),
                   "name", r->threshold.name, "source", r->threshold.source));
-    json_object_set_new(root, "method", options_json(r->options));
+    json_object_set_new(root, "method", app_options_json(r->options));
     json_object_set_new(root, "forwards",
                         json_integer((json_int_t)stats.forwards));
     json_object_set_new(root, "batch", json_integer((json_int_t)stats.batch));

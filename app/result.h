@@ -25,6 +25,8 @@ json_t *app_result_json(const app_result *result);
 
 /* A box, landmarks and score. */
 json_t *app_face_json(const wf_face *face);
+/* A method with the values of its options. */
+json_t *app_options_json(const wf_options *options);
 json_t *app_model_json(const wf_model_info *info);
 /* A number, or null where it is not finite. */
 json_t *app_number(double value);

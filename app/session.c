@@ -137,6 +137,25 @@ static int open_model(app_session *s)
     return APP_OK;
 }
 
+int app_make_options(const app_command *command, const app_args *args,
+                     wf_options **options)
+{
+    wf_error err = {0};
+    const char *preset = app_get(args, "preset");
+    if (wf_options_create(app_get(args, "method"), options, &err) ||
+        (preset && wf_options_preset(*options, preset, &err)))
+        goto failed;
+    for (size_t i = 0; i < args->n_values; i++)
+        if (args->values[i].of_method &&
+            wf_options_set(*options, args->values[i].name,
+                           args->values[i].value, &err))
+            goto failed;
+    return APP_OK;
+failed:
+    app_fail(command, &err);
+    return APP_USAGE;
+}
+
 #define MAX_PARTS 8
 
 static int open_detector(app_session *s)

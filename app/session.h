@@ -49,6 +49,13 @@ extern const app_option app_general_options[];
 int app_model_opts(const app_command *command, const app_args *args,
                    wf_model_opts *opts);
 
+/*
+ * The method, preset and options of it that were given: --method, --preset and
+ * after those the values.  APP_USAGE after a message; free in any case.
+ */
+int app_make_options(const app_command *command, const app_args *args,
+                     wf_options **options);
+
 /* APP_OK, or an exit status after a message; close in both cases. */
 int app_session_open(const app_command *command, const app_args *args,
                      int wanted, app_session *session);

@@ -36,25 +36,6 @@ typedef struct job {
     double start, seconds_figure;
 } job;
 
-/* Values given on the command line come after the preset. */
-static int make_options(job *j)
-{
-    wf_error err = {0};
-    const char *preset = app_get(j->args, "preset");
-    if (wf_options_create(app_get(j->args, "method"), &j->options, &err) ||
-        (preset && wf_options_preset(j->options, preset, &err)))
-        goto failed;
-    for (size_t i = 0; i < j->args->n_values; i++)
-        if (j->args->values[i].of_method &&
-            wf_options_set(j->options, j->args->values[i].name,
-                           j->args->values[i].value, &err))
-            goto failed;
-    return APP_OK;
-failed:
-    app_fail(j->command, &err);
-    return APP_USAGE;
-}
-
 static int load_faces(job *j)
 {
     wf_error err = {0};
@@ -216,7 +197,7 @@ static int prepare(job *j, double *opacity)
     const char *format = app_get(j->args, "format");
     const char *colormap = app_get(j->args, "colormap");
     int known = !colormap;
-    int status = make_options(j);
+    int status = app_make_options(j->command, j->args, &j->options);
     *opacity = 0.7;
     if (status == APP_OK)
         status = app_get_number(j->command, j->args, "opacity", 0, 1, opacity);

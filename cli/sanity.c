@@ -1,0 +1,450 @@
+#include "cli/sanity.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/files.h"
+#include "app/progress.h"
+#include "app/result.h"
+#include "cli/commands.h"
+
+static const app_option options[] = {
+    {"test", 0, "LIST",
+     "model, stability, hiding, patch, occlusion or all, separated by commas "
+     "[model]"},
+    {"method", 0, "NAME", "method of explanation [s-rise]"},
+    {"preset", 0, "NAME", "the method's options by name, for example paper"},
+    {"stages", 0, "N", "model: how many depths, from one layer to all [6]"},
+    {"weights", 0, "HOW", "model: new weights are normal or shuffled [normal]"},
+    {"seeds", 0, "N", "stability: seeds that are compared [5]"},
+    {"counts", 0, "N,...", "stability: numbers of masks [that of --masks]"},
+    {"region", 0, "WHERE",
+     "patch: eyes, nose, mouth or X,Y,WIDTH,HEIGHT of the crop [eyes]"},
+    {"kind", 0, "KIND",
+     "occlusion: as of 'whyface occlude'; again: another [mask, sunglasses]"},
+    {"threshold", 0, "VALUE|NAME", "similarity of a match [accuracy]"},
+    {"figure", 0, "FILE", "the maps, as .png, .svg or .pdf"},
+    {"json", 0, NULL, "print JSON"},
+    {0}};
+
+typedef struct test {
+    const char *name;
+    int faces; /* that it needs */
+    int (*run)(sanity *s);
+} test;
+
+static const test tests[] = {{"model", 2, sanity_model},
+                             {"stability", 2, sanity_stability},
+                             {"hiding", 2, sanity_hiding},
+                             {"patch", 3, sanity_patch},
+                             {"occlusion", 2, sanity_occlusion}};
+
+enum { TESTS = sizeof(tests) / sizeof(*tests) };
+
+/* ---- what the tests share -------------------------------------------------
+ */
+
+void sanity_print(const sanity *s, const char *format, ...)
+{
+    va_list list;
+    if (s->json)
+        return;
+    app_progress_end();
+    va_start(list, format);
+    vprintf(format, list);
+    va_end(list);
+}
+
+const char *sanity_number(double value, char buf[32])
+{
+    if (isnan(value))
+        return "-";
+    snprintf(buf, 32, fabs(value) < 10 ? "%.3f" : "%.1f", value);
+    return buf;
+}
+
+const char *sanity_map_name(int map)
+{
+    static const char *const map_names[SANITY_MAPS] = {
+        "probe for the mate", "mate for the probe", "probe for the non-mate",
+        "non-mate for the probe"};
+    return map_names[map];
+}
+
+const wf_map *sanity_map(const wf_explanation *x, int map)
+{
+    return wf_explanation_map(x, (wf_pair)(map / 2), (wf_side)(map % 2));
+}
+
+int sanity_face(int map)
+{
+    return map % 2 ? 1 + map / 2 : 0;
+}
+
+int sanity_other(int map)
+{
+    return map % 2 ? 0 : 1 + map / 2;
+}
+
+wf_status sanity_explain(const sanity *s, wf_model *model,
+                         const wf_options *with, const wf_image *probe,
+                         const wf_image *mate, const wf_image *nonmate,
+                         wf_explanation **out, wf_error *err)
+{
+    return wf_explain(s->session.ctx, model, with, probe, mate, nonmate, out,
+                      err);
+}
+
+wf_status sanity_explain_again(const sanity *s, wf_model *model, uint64_t seed,
+                               double masks, wf_explanation **out,
+                               wf_error *err)
+{
+    char text[32];
+    wf_options *again = NULL;
+    if (app_make_options(s->command, s->args, &again) != APP_OK) {
+        *err = (wf_error){WF_EINVAL, "the method's options changed"};
+        return WF_EINVAL;
+    }
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
+    wf_status st = wf_options_set(again, "seed", text, err);
+    snprintf(text, sizeof(text), "%.0f", masks);
+    if (st == WF_OK && masks > 0)
+        st = wf_options_set(again, "masks", text, err);
+    if (st == WF_OK)
+        st = sanity_explain(s, model, again, s->faces[0].crop, s->faces[1].crop,
+                            s->faces[2].crop, out, err);
+    wf_options_free(again);
+    return st;
+}
+
+/* ---- options --------------------------------------------------------------
+ */
+
+/* Bits of `tests`. */
+static int read_tests(const sanity *s, int *wanted)
+{
+    const char *list = app_get(s->args, "test");
+    *wanted = 0;
+    for (const char *p = list ? list : "model"; *p;) {
+        size_t length = strcspn(p, ",");
+        int found = 0;
+        for (int i = 0; i < TESTS; i++)
+            if ((strlen(tests[i].name) == length &&
+                 !strncmp(p, tests[i].name, length)) ||
+                (length == 3 && !strncmp(p, "all", 3) &&
+                 s->n >= tests[i].faces))
+                found |= 1 << i;
+        if (!found) {
+            app_error(s->command,
+                      "option --test: expected model, stability, hiding, "
+                      "patch, occlusion or all, got '%s'",
+                      list);
+            return APP_USAGE;
+        }
+        *wanted |= found;
+        p += length + (p[length] == ',');
+    }
+    for (int i = 0; i < TESTS; i++)
+        if (*wanted & 1 << i && s->n < tests[i].faces) {
+            app_error(s->command, "the test '%s' needs a NONMATE",
+                      tests[i].name);
+            return APP_USAGE;
+        }
+    return APP_OK;
+}
+
+static int read_counts(sanity *s)
+{
+    const char *list = app_get(s->args, "counts");
+    s->n_counts = 0;
+    if (!list)
+        s->counts[s->n_counts++] = 0;
+    for (const char *p = list; p && *p;) {
+        char *end;
+        double count = strtod(p, &end);
+        if (end == p || (*end && *end != ',') || count != floor(count) ||
+            !(count >= 1 && count <= 1e6) || s->n_counts == SANITY_MAX_COUNTS) {
+            app_error(s->command,
+                      "option --counts: expected at most %d whole numbers from "
+                      "1 to 1000000 with commas between them, got '%s'",
+                      SANITY_MAX_COUNTS, list);
+            return APP_USAGE;
+        }
+        s->counts[s->n_counts++] = count;
+        p = end + (*end == ',');
+    }
+    return APP_OK;
+}
+
+static int known_kind(const char *kind)
+{
+    for (size_t i = 0; wf_occlusion_name(i); i++)
+        if (!strcmp(kind, wf_occlusion_name(i)))
+            return 1;
+    return 0;
+}
+
+static int read_kinds(sanity *s)
+{
+    const char *kind;
+    s->kinds[0] = "mask";
+    s->kinds[1] = "sunglasses";
+    s->n_kinds = 2;
+    for (size_t i = 0; (kind = app_get_nth(s->args, "kind", i)); i++) {
+        if (i == SANITY_MAX_KINDS || !known_kind(kind)) {
+            app_error(s->command,
+                      "option --kind: expected mask, sunglasses, scarf or "
+                      "hand, got '%s'",
+                      kind);
+            return APP_USAGE;
+        }
+        s->kinds[i] = kind;
+        s->n_kinds = i + 1;
+    }
+    return APP_OK;
+}
+
+static int read_weights(sanity *s)
+{
+    const char *how = app_get(s->args, "weights");
+    s->how = WF_RANDOMISE_NORMAL;
+    if (!how || !strcmp(how, "normal"))
+        return APP_OK;
+    s->how = WF_RANDOMISE_SHUFFLE;
+    if (!strcmp(how, "shuffled"))
+        return APP_OK;
+    app_error(s->command,
+              "option --weights: expected normal or shuffled, got '%s'", how);
+    return APP_USAGE;
+}
+
+static int check_figure(const sanity *s)
+{
+    const char *path = app_get(s->args, "figure");
+    const char *dot = path ? strrchr(path, '.') : NULL;
+    if (!path)
+        return APP_OK;
+    if (!dot ||
+        (strcmp(dot, ".png") && strcmp(dot, ".svg") && strcmp(dot, ".pdf"))) {
+        app_error(s->command,
+                  "option --figure: expected a name that ends in .png, .svg or "
+                  ".pdf, got '%s'",
+                  path);
+        return APP_USAGE;
+    }
+    return app_check_writable(s->command, path);
+}
+
+static int read_options(sanity *s, int *wanted)
+{
+    double stages = 6, seeds = 5;
+    int status = read_tests(s, wanted);
+    if (status == APP_OK)
+        status = app_make_options(s->command, s->args, &s->options);
+    if (status == APP_OK)
+        status = app_model_opts(s->command, s->args, &s->model_opts);
+    if (status == APP_OK)
+        status = app_get_number(s->command, s->args, "stages", 1, 50, &stages);
+    if (status == APP_OK)
+        status = app_get_number(s->command, s->args, "seeds", 2, 50, &seeds);
+    if (status == APP_OK)
+        status = read_counts(s);
+    if (status == APP_OK)
+        status = read_kinds(s);
+    if (status == APP_OK)
+        status = read_weights(s);
+    if (status == APP_OK)
+        status = check_figure(s);
+    s->stages = (int)stages;
+    s->seeds = (int)seeds;
+    if (status == APP_OK)
+        s->seed = strtoull(wf_options_get(s->options, "seed"), NULL, 10);
+    return status;
+}
+
+/* Part of the face between two landmarks of the template, grown by shares of
+ * the distance of the eyes. */
+static void part_of_face(sanity *s, int a, int b, double side, double up)
+{
+    const wf_model_info *info = wf_model_get_info(s->session.model);
+    const float(*p)[2] = info->points;
+    double unit = hypot((double)(p[WF_EYE_RIGHT][0] - p[WF_EYE_LEFT][0]),
+                        (double)(p[WF_EYE_RIGHT][1] - p[WF_EYE_LEFT][1]));
+    double left = fmax((double)p[a][0] - side * unit, 0);
+    double top = fmax((double)fminf(p[a][1], p[b][1]) - up * unit, 0);
+    double right = fmin((double)p[b][0] + side * unit, info->width - 1);
+    double bottom =
+        fmin((double)fmaxf(p[a][1], p[b][1]) + up * unit, info->height - 1);
+    s->region[0] = (int)lround(left);
+    s->region[1] = (int)lround(top);
+    s->region[2] = (int)lround(right) - s->region[0] + 1;
+    s->region[3] = (int)lround(bottom) - s->region[1] + 1;
+}
+
+static int read_region(sanity *s)
+{
+    const char *text = app_get(s->args, "region");
+    const wf_model_info *info = wf_model_get_info(s->session.model);
+    int *r = s->region, end = 0;
+    if (!text || !strcmp(text, "eyes"))
+        part_of_face(s, WF_EYE_LEFT, WF_EYE_RIGHT, 0.45, 0.35);
+    else if (!strcmp(text, "nose"))
+        part_of_face(s, WF_NOSE_TIP, WF_NOSE_TIP, 0.4, 0.35);
+    else if (!strcmp(text, "mouth"))
+        part_of_face(s, WF_MOUTH_LEFT, WF_MOUTH_RIGHT, 0.25, 0.3);
+    else if (sscanf(text, "%5d,%5d,%5d,%5d%n", &r[0], &r[1], &r[2], &r[3],
+                    &end) != 4 ||
+             text[end] || r[0] < 0 || r[1] < 0 || r[2] < 1 || r[3] < 1 ||
+             r[0] + r[2] > info->width || r[1] + r[3] > info->height) {
+        app_error(s->command,
+                  "option --region: expected eyes, nose, mouth or "
+                  "X,Y,WIDTH,HEIGHT within %d x %d pixels, got '%s'",
+                  info->width, info->height, text);
+        return APP_USAGE;
+    }
+    return APP_OK;
+}
+
+/* ---- the run --------------------------------------------------------------
+ */
+
+static int load_faces(sanity *s)
+{
+    wf_error err = {0};
+    for (int i = 0; i < s->n; i++)
+        if (app_face_load(&s->session, s->args->operands[i],
+                          app_get_nth(s->args, "face", (size_t)i), &s->faces[i],
+                          &err) != WF_OK) {
+            app_progress_end();
+            return app_fail(s->command, &err);
+        }
+    return APP_OK;
+}
+
+/* The maps that everything is compared with. */
+static int prepare(sanity *s)
+{
+    const wf_model_info *info = wf_model_get_info(s->session.model);
+    wf_error err = {0};
+    if (sanity_explain(s, s->session.model, s->options, s->faces[0].crop,
+                       s->faces[1].crop, s->faces[2].crop, &s->plain, &err) ||
+        wf_map_random(info->width, info->height, s->seed, &s->random, &err) ||
+        wf_map_centred(info->width, info->height, &s->centred, &err)) {
+        app_progress_end();
+        return app_fail(s->command, &err);
+    }
+    for (int i = 0; i < s->n - 1; i++)
+        sanity_print(s, "probe and %-8s similarity %.3f\n",
+                     i ? "non-mate" : "mate",
+                     wf_explanation_similarity(s->plain, (wf_pair)i));
+    return APP_OK;
+}
+
+static json_t *result(const sanity *s)
+{
+    static const char *const roles[] = {"probe", "mate", "nonmate"};
+    json_t *root = json_object(), *photos = json_object();
+    for (int i = 0; i < s->n; i++)
+        json_object_set_new(photos, roles[i],
+                            json_pack("{s:s s:s}", "photo", s->faces[i].path,
+                                      "sha256", s->faces[i].sha256));
+    json_object_set_new(root, "whyface", json_string(wf_version()));
+    json_object_set_new(root, "photos", photos);
+    json_object_set_new(root, "model",
+                        app_model_json(wf_model_get_info(s->session.model)));
+    json_object_set_new(root, "method", app_options_json(s->options));
+    json_object_set_new(
+        root, "similarity",
+        app_number(wf_explanation_similarity(s->plain, WF_PAIR_MATE)));
+    json_object_set_new(root, "threshold", app_number(s->threshold.value));
+    json_object_set(root, "tests", s->tests);
+    return root;
+}
+
+static int run_tests(sanity *s, int wanted)
+{
+    const char *figure = app_get(s->args, "figure");
+    int status = APP_OK;
+    s->sheet = figure ? sanity_sheet_new() : NULL;
+    if (figure && !s->sheet) {
+        app_error(s->command, "out of memory for a figure");
+        return APP_FAILED;
+    }
+    for (int i = 0; i < TESTS && status == APP_OK; i++)
+        if (wanted & 1 << i)
+            status = tests[i].run(s);
+    app_progress_end();
+    if (status == APP_OK && figure)
+        status = sanity_sheet_save(s, figure);
+    if (status == APP_OK && s->json)
+        status = app_json_print(s->command, result(s));
+    return status;
+}
+
+static void free_all(sanity *s)
+{
+    sanity_sheet_free(s->sheet);
+    json_decref(s->tests);
+    wf_map_free(s->random);
+    wf_map_free(s->centred);
+    wf_explanation_free(s->plain);
+    for (int i = 0; i < 3; i++)
+        app_face_free(&s->faces[i]);
+    wf_options_free(s->options);
+    app_session_close(&s->session);
+}
+
+static int run(const app_command *command, const app_args *args)
+{
+    sanity s = {.command = command, .args = args};
+    int wanted;
+    s.n = (int)args->n_operands;
+    s.json = app_has(args, "json");
+    s.tests = json_object();
+    int status = read_options(&s, &wanted);
+    if (status == APP_OK)
+        status = app_session_open(command, args, APP_MODEL | APP_DETECTOR,
+                                  &s.session);
+    if (status == APP_OK)
+        status = app_find_threshold(&s.session, &s.threshold);
+    if (status == APP_OK)
+        status = read_region(&s);
+    if (status == APP_OK)
+        status = load_faces(&s);
+    if (status == APP_OK)
+        status = prepare(&s);
+    if (status == APP_OK)
+        status = run_tests(&s, wanted);
+    free_all(&s);
+    return status;
+}
+
+const app_command cli_sanity = {
+    .name = "sanity",
+    .operands = "PROBE MATE [NONMATE]",
+    .summary = "do the maps depend on the model, the picture, chance?",
+    .about =
+        "Explains one pair again and again with one thing changed, and says "
+        "how the maps follow.\n\n"
+        "model      layers with random weights: maps that stay the same do not "
+        "show the model.\n"
+        "stability  other seeds: maps that differ show chance.\n"
+        "hiding     how much can be hidden, least important first, until the "
+        "decision changes.\n"
+        "patch      pixels of MATE in NONMATE: its map must light up there.\n"
+        "occlusion  a mask or sunglasses on PROBE: the map must leave "
+        "them.\n\n"
+        "Every test shows the controls too, a random map and a centred "
+        "Gaussian.  There is no verdict: doc/evaluate.md says what each number "
+        "means.  Options of the method are given by name, for example --masks "
+        "1000 --seed 7.",
+    .example = "whyface sanity --test model,stability probe.jpg mate.jpg "
+               "--figure sanity.png",
+    .options = options,
+    .more = app_session_options,
+    .least = 2,
+    .most = 3,
+    .takes_method_options = 1,
+    .run = run};
