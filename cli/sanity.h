@@ -5,9 +5,7 @@
 #ifndef CLI_SANITY_H
 #define CLI_SANITY_H
 
-#include <jansson.h>
-
-#include "app/session.h"
+#include "app/result.h"
 
 #define SANITY_MAX_COUNTS 16
 #define SANITY_MAX_KINDS  8
