@@ -127,7 +127,7 @@ static int read_tests(const sanity *s, int *wanted)
 {
     const char *list = app_get(s->args, "test");
     *wanted = 0;
-    for (const char *p = list ? list : "model"; *p;) {
+    for (const char *p = list ? list : "model"; *p || !*wanted;) {
         size_t length = strcspn(p, ",");
         int found = 0;
         for (int i = 0; i < TESTS; i++)
@@ -161,7 +161,7 @@ static int read_counts(sanity *s)
     s->n_counts = 0;
     if (!list)
         s->counts[s->n_counts++] = 0;
-    for (const char *p = list; p && *p;) {
+    for (const char *p = list; p && (*p || !s->n_counts);) {
         char *end;
         double count = strtod(p, &end);
         if (end == p || (*end && *end != ',') || count != floor(count) ||

@@ -10,8 +10,8 @@ need "$demo/sample3.jpg" WHYFACE_NPM
 works 'usage: whyface COMMAND' help
 works 'whyface 0.1.0' --help
 works 'engine: oneDNN' version
-for command in explain evaluate verify detect align embed models calibrate \
-    methods bench occlude version; do
+for command in explain evaluate sanity verify detect align embed models \
+    calibrate methods bench occlude version; do
     works '^Example:' help "$command"
     works '^usage: whyface '"$command" "$command" --help
 done

@@ -133,6 +133,40 @@ static void test_figures(void **state)
     wf_image_free(crop);
 }
 
+static void test_panels(void **state)
+{
+    wf_image *crop = make_crop(), *sheet;
+    wf_map *map, *small;
+    const char *const path = "/tmp/wf-test-panels.png";
+    (void)state;
+    ASSERT_OK(wf_map_create(NULL, SIDE, SIDE, &map, err));
+    ASSERT_OK(wf_map_create(NULL, 2, 2, &small, err));
+    wf_panel panels[4] = {{crop, NULL, "crop"},
+                          {crop, map, "a caption that is far too long to fit"},
+                          {NULL, NULL, NULL},
+                          {crop, map, NULL}};
+    ASSERT_OK(wf_figure_panels(panels, 4, 2, NULL, path, err));
+    ASSERT_OK(wf_image_load(path, &sheet, err));
+    assert_int_equal(unlink(path), 0);
+    /* Two columns and two rows of 104 points, two pixels a point. */
+    assert_int_equal(sheet->width, 2 * (2 * 14 + 2 * 104 + 8));
+    assert_int_equal(sheet->height, 2 * (2 * 14 + 2 * (104 + 16)));
+    /* The empty panel is as white as the margin. */
+    const uint8_t *empty = sheet->pixels + 3 * (350 * sheet->width + 100);
+    assert_int_equal(empty[0] + empty[1] + empty[2], 3 * 255);
+    wf_image_free(sheet);
+    panels[1].map = small;
+    ASSERT_FAILS(wf_figure_panels(panels, 4, 2, NULL, path, err), WF_ESHAPE,
+                 "2 x 2 values");
+    ASSERT_FAILS(wf_figure_panels(panels, 0, 2, NULL, path, err), WF_EINVAL,
+                 "0 panels");
+    ASSERT_FAILS(wf_figure_panels(panels, 4, 61, NULL, path, err), WF_EINVAL,
+                 "rows of 61");
+    wf_map_free(map);
+    wf_map_free(small);
+    wf_image_free(crop);
+}
+
 static void test_faces(void **state)
 {
     wf_image *crop = make_crop(), *out;
@@ -153,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_colormaps), cmocka_unit_test(test_overlay),
-        cmocka_unit_test(test_figures), cmocka_unit_test(test_faces)};
+        cmocka_unit_test(test_figures), cmocka_unit_test(test_panels),
+        cmocka_unit_test(test_faces)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
