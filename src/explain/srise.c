@@ -61,24 +61,36 @@ static void render_masks(size_t begin, size_t end, void *argument)
                                b->rendered + i * b->sums->pixels);
 }
 
+/* Pixels begin..end-1 of one mask. */
+WF__WIDE static void add_mask(sums *a, const float *mask, const float *scores,
+                              size_t begin, size_t end)
+{
+    double *restrict sum = a->m, *restrict squares = a->m2;
+    for (size_t p = begin; p < end; p++) {
+        double m = mask[p];
+        sum[p] += m;
+        squares[p] += m * m;
+    }
+    for (int r = 0; r < a->n_references; r++) {
+        double s = scores[r];
+        double *restrict sm = a->sm + (size_t)r * a->pixels;
+        for (size_t p = begin; p < end; p++)
+            sm[p] += s * mask[p];
+    }
+}
+
+/* Pixels whose sums stay in the first cache while all masks are added. */
+#define BLOCK ((size_t)512)
+
 static void add_pixels(size_t begin, size_t end, void *argument)
 {
     batch *b = argument;
     sums *a = b->sums;
-    for (size_t i = 0; i < b->n; i++) {
-        const float *mask = b->rendered + i * a->pixels;
-        for (size_t p = begin; p < end; p++) {
-            double m = mask[p];
-            a->m[p] += m;
-            a->m2[p] += m * m;
-        }
-        for (int r = 0; r < a->n_references; r++) {
-            double s = b->similarities[i * (size_t)a->n_references + (size_t)r];
-            double *sm = a->sm + (size_t)r * a->pixels;
-            for (size_t p = begin; p < end; p++)
-                sm[p] += s * mask[p];
-        }
-    }
+    for (size_t p = begin; p < end; p += BLOCK)
+        for (size_t i = 0; i < b->n; i++)
+            add_mask(a, b->rendered + i * a->pixels,
+                     b->similarities + i * (size_t)a->n_references, p,
+                     WF__MIN(p + BLOCK, end));
 }
 
 static void add_scores(batch *b)

@@ -64,7 +64,8 @@ static int patch_start(const wf__gauss_masks *m, int n, uint32_t word)
 }
 
 /* The part of a patch that lies within the image, added row by row. */
-static void add_patch(const wf__gauss_masks *m, int left, int top, float *mask)
+WF__WIDE static void add_patch(const wf__gauss_masks *m, int left, int top,
+                               float *mask)
 {
     int x0 = WF__MAX(left, 0), x1 = WF__MIN(left + m->kernel, m->width);
     int y0 = WF__MAX(top, 0), y1 = WF__MIN(top + m->kernel, m->height);
@@ -92,7 +93,7 @@ static void add_patch(const wf__gauss_masks *m, int left, int top, float *mask)
 }
 
 /* From the accumulated patches to values in 0..1. */
-static void finish(const wf__gauss_masks *m, float *mask)
+WF__WIDE static void finish(const wf__gauss_masks *m, float *mask)
 {
     size_t n = (size_t)m->width * (size_t)m->height;
     float most = 0;

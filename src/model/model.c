@@ -363,15 +363,27 @@ void wf__model_colour(const wf_model *model, const float rgb[3], float *value)
                    info->scale[c];
 }
 
-/* n pixels with c channels each. */
-static void blend_pixels(const float *restrict input,
-                         const float *restrict mask, const float *fill,
-                         size_t n, size_t c, float *restrict blended)
+/* n values of one channel. */
+WF__WIDE static void blend_plane(const float *restrict input,
+                                 const float *restrict mask, float fill,
+                                 size_t n, float *restrict blended)
 {
     for (size_t p = 0; p < n; p++)
-        for (size_t k = 0; k < c; k++)
-            blended[p * c + k] =
-                fill[k] + (input[p * c + k] - fill[k]) * mask[p];
+        blended[p] = fill + (input[p] - fill) * mask[p];
+}
+
+/* n pixels of three channels. */
+WF__WIDE static void blend_pixels(const float *restrict input,
+                                  const float *restrict mask, const float *fill,
+                                  size_t n, float *restrict blended)
+{
+    const float a = fill[0], b = fill[1], c = fill[2];
+    for (size_t p = 0; p < n; p++) {
+        const float m = mask[p];
+        blended[3 * p] = a + (input[3 * p] - a) * m;
+        blended[3 * p + 1] = b + (input[3 * p + 1] - b) * m;
+        blended[3 * p + 2] = c + (input[3 * p + 2] - c) * m;
+    }
 }
 
 void wf__model_blend(const wf_model *model, const float *input,
@@ -380,11 +392,11 @@ void wf__model_blend(const wf_model *model, const float *input,
     size_t n = (size_t)model->info.width * (size_t)model->info.height;
     size_t channels = (size_t)channels_of(&model->info);
     if (model->backend->channels_last && channels == 3) {
-        blend_pixels(input, mask, fill, n, 3, blended);
+        blend_pixels(input, mask, fill, n, blended);
         return;
     }
     for (size_t c = 0; c < channels; c++)
-        blend_pixels(input + c * n, mask, fill + c, n, 1, blended + c * n);
+        blend_plane(input + c * n, mask, fill[c], n, blended + c * n);
 }
 
 /* from: rows x columns -> to: columns x rows. */
