@@ -344,6 +344,39 @@ static int has_labels(const app_evaluation *e)
     return 0;
 }
 
+/* Share of right decisions at P = 10 j %; NaN: no labelled pair. */
+static double accuracy_at(const app_evaluation *e, const app_line *line,
+                          int insertion, int j)
+{
+    size_t right = 0, n = 0;
+    for (size_t i = 0; i < e->n_pairs; i++) {
+        const app_record *r = record_of(e, line->row, i, WF_SIDE_PROBE);
+        int genuine = e->pairs[i].genuine;
+        if (!r || genuine < 0)
+            continue;
+        n++;
+        right += (size_t)right_at(e, r, genuine, line->inverted, insertion, j);
+    }
+    return n ? (double)right / (double)n : NAN;
+}
+
+/* To hide the least salient h % is to insert the others. */
+static void print_hiding(const app_evaluation *e)
+{
+    app_line lines[MAX_LINES];
+    size_t n = list_lines(e, lines);
+    printf("\n== all labelled pairs: hiding game ==\n%-26s", "accuracy with");
+    for (int j = POINTS / 2; j > 0; j--)
+        printf("%7d %%", 100 - 100 * j / POINTS);
+    printf("   of the probe hidden, least salient first\n");
+    for (size_t i = 0; i < n; i++) {
+        printf("%-26s", lines[i].label);
+        for (int j = POINTS / 2; j > 0; j--)
+            printf("%9.3f", accuracy_at(e, &lines[i], 1, j));
+        printf("\n");
+    }
+}
+
 int app_evaluation_print(const app_evaluation *e)
 {
     static const enum app_metric which[] = {APP_DELETION_ACCURACY,
@@ -369,6 +402,7 @@ int app_evaluation_print(const app_evaluation *e)
                "==\n");
         print_table(e, NULL, "accuracy AUC", APP_DELETION_ACCURACY, 2);
         print_differences(e, NULL, which, 2, heads);
+        print_hiding(e);
     }
     return APP_OK;
 }
@@ -422,20 +456,9 @@ static json_t *accuracy_curve(const app_evaluation *e, const app_line *line,
                               int insertion)
 {
     json_t *list = json_array();
-    for (int j = 0; j <= POINTS; j++) {
-        size_t right = 0, n = 0;
-        for (size_t i = 0; i < e->n_pairs; i++) {
-            const app_record *r = record_of(e, line->row, i, WF_SIDE_PROBE);
-            int genuine = e->pairs[i].genuine;
-            if (!r || genuine < 0)
-                continue;
-            n++;
-            right +=
-                (size_t)right_at(e, r, genuine, line->inverted, insertion, j);
-        }
+    for (int j = 0; j <= POINTS; j++)
         json_array_append_new(list,
-                              app_number(n ? (double)right / (double)n : NAN));
-    }
+                              app_number(accuracy_at(e, line, insertion, j)));
     return list;
 }
 

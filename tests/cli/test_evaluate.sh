@@ -52,6 +52,8 @@ for r in rows:
 curves = list(csv.DictReader(open(sys.argv[2])))
 assert len(curves) == 20 * 51
 " "$work/a.csv" "$work/c.csv"
+works '^accuracy with  *50 %' evaluate "$work/x" "${quick[@]}"
+sed -n '/hiding game/,$p' "$work/out" >"$work/hiding"
 works '"insertion_accuracy_auc"' evaluate "$work/x" --json "${quick[@]}"
 python "
 d = json.load(open(sys.argv[1]))
@@ -61,7 +63,10 @@ assert len(line['deletion']) == 11 and line['deletion'][0] == 1
 assert line['insertion'][-1] == 1
 area = np.trapz(line['deletion']) / 10
 assert abs(area - line['deletion_accuracy_auc']['mean']) < 1e-9
-" "$work/out"
+# Hiding 50, 60 .. 90 % is inserting 50, 40 .. 10 %.
+row = next(l for l in open(sys.argv[2]) if l.startswith('s-rise')).split()[1:]
+assert row == ['%.3f' % line['insertion'][j] for j in (5, 4, 3, 2, 1)], row
+" "$work/out" "$work/hiding"
 works 'genuine, rejected' evaluate "$work/x" --threshold 0.99 "${quick[@]}"
 
 # ---- maps of one's own, from .npy of other types and PNG ----
