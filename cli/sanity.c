@@ -107,8 +107,10 @@ wf_status sanity_explain_again(const sanity *s, wf_model *model, uint64_t seed,
         *err = (wf_error){WF_EINVAL, "the method's options changed"};
         return WF_EINVAL;
     }
+    wf_status st = WF_OK;
     snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
-    wf_status st = wf_options_set(again, "seed", text, err);
+    if (seed != s->seed) /* a method may have none */
+        st = wf_options_set(again, "seed", text, err);
     snprintf(text, sizeof(text), "%.0f", masks);
     if (st == WF_OK && masks > 0)
         st = wf_options_set(again, "masks", text, err);
@@ -259,8 +261,9 @@ static int read_options(sanity *s, int *wanted)
         status = check_figure(s);
     s->stages = (int)stages;
     s->seeds = (int)seeds;
-    if (status == APP_OK)
-        s->seed = strtoull(wf_options_get(s->options, "seed"), NULL, 10);
+    const char *seed =
+        status == APP_OK ? wf_options_get(s->options, "seed") : NULL;
+    s->seed = seed ? strtoull(seed, NULL, 10) : 1;
     return status;
 }
 
@@ -428,18 +431,20 @@ const app_command cli_sanity = {
     .about =
         "Explains one pair again and again with one thing changed, and says "
         "how the maps follow.\n\n"
-        "model      layers with random weights: maps that stay the same do not "
-        "show the model.\n"
-        "stability  other seeds: maps that differ show chance.\n"
-        "hiding     how much can be hidden, least important first, until the "
-        "decision changes.\n"
-        "patch      pixels of MATE in NONMATE: its map must light up there.\n"
-        "occlusion  a mask or sunglasses on PROBE: the map must leave "
-        "them.\n\n"
-        "Every test shows the controls too, a random map and a centred "
-        "Gaussian.  There is no verdict: doc/evaluate.md says what each number "
-        "means.  Options of the method are given by name, for example --masks "
-        "1000 --seed 7.",
+        "--test model: layers with random weights.  Maps that stay the same do "
+        "not show the model.\n\n"
+        "--test stability: other seeds.  What differs between the maps is "
+        "chance.\n\n"
+        "--test hiding: how much can be hidden, what matters least first, "
+        "until "
+        "the decision changes.\n\n"
+        "--test patch: pixels of MATE are pasted into NONMATE, whose map must "
+        "light up there.\n\n"
+        "--test occlusion: a mask, then sunglasses on PROBE, whose map must "
+        "leave what they cover.\n\n"
+        "Every test shows a random map and a centred Gaussian too.  There is "
+        "no verdict: doc/evaluate.md says what each number means.  Options of "
+        "the method are given by name, for example --masks 1000 --seed 7.",
     .example = "whyface sanity --test model,stability probe.jpg mate.jpg "
                "--figure sanity.png",
     .options = options,

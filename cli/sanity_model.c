@@ -285,11 +285,11 @@ static int stable_at(sanity *s, double masks, wf_explanation **x, json_t *rows)
         st = compare_all(x, s->seeds, &total, &err);
     if (st != WF_OK)
         return app_fail(s->command, &err);
+    const char *given = wf_options_get(s->options, "masks");
     if (masks > 0)
         snprintf(label, sizeof(label), "  %.0f masks", masks);
     else
-        snprintf(label, sizeof(label), "  %s masks",
-                 wf_options_get(s->options, "masks"));
+        snprintf(label, sizeof(label), "  %s masks", given ? given : "no");
     report(s, rows, label, NAN, &total);
     sanity_next_row(s);
     for (int i = 0; i < s->seeds && status == APP_OK; i++)
