@@ -33,50 +33,10 @@ enum { VARIANTS = 4, MAPS = 2 * LFW_MAX_PAIRS };
 
 static wf_ctx *ctx;
 static lfw_pairs pairs;
-static float *reference[MAPS]; /* f32 maps */
-static float *embedding[MAPS]; /* f32 embeddings */
+static wf_map *reference[MAPS]; /* f32 maps */
+static float *embedding[MAPS];  /* f32 embeddings */
 static double pearson[VARIANTS][MAPS], spearman[VARIANTS][MAPS],
     cosine[VARIANTS][MAPS], deletion[VARIANTS][MAPS], insertion[VARIANTS][MAPS];
-
-static double correlation(const float *a, const float *b, size_t n)
-{
-    double ma = 0, mb = 0, ab = 0, aa = 0, bb = 0;
-    for (size_t i = 0; i < n; i++) {
-        ma += a[i] / (double)n;
-        mb += b[i] / (double)n;
-    }
-    for (size_t i = 0; i < n; i++) {
-        ab += (a[i] - ma) * (b[i] - mb);
-        aa += (a[i] - ma) * (a[i] - ma);
-        bb += (b[i] - mb) * (b[i] - mb);
-    }
-    return ab / sqrt(aa * bb);
-}
-
-static const float *sorted; /* what by_value looks at */
-
-static int by_value(const void *a, const void *b)
-{
-    float x = sorted[*(const int *)a], y = sorted[*(const int *)b];
-    return (x > y) - (x < y);
-}
-
-/* Ranks of n values (float maps have no ties to speak of). */
-static float *ranks(const float *values, size_t n)
-{
-    int *order = malloc(n * sizeof(*order));
-    float *out = malloc(n * sizeof(*out));
-    if (!order || !out)
-        lfw_die("out of memory", NULL);
-    for (size_t i = 0; i < n; i++)
-        order[i] = (int)i;
-    sorted = values;
-    qsort(order, n, sizeof(*order), by_value);
-    for (size_t i = 0; i < n; i++)
-        out[order[i]] = (float)i;
-    free(order);
-    return out;
-}
 
 static float *copy(const float *from, size_t n)
 {
@@ -93,15 +53,14 @@ static void judge(wf_model *f32, int v, int k, const wf_map *map)
     wf_evaluation result;
     wf_evaluate_opts opts;
     wf_error err = {0};
-    const float *values = wf_map_values(map);
-    size_t n = (size_t)wf_map_width(map) * (size_t)wf_map_height(map);
-    if (v == 0)
-        reference[k] = copy(values, n);
-    pearson[v][k] = correlation(values, reference[k], n);
-    float *a = ranks(values, n), *b = ranks(reference[k], n);
-    spearman[v][k] = correlation(a, b, n);
-    free(a);
-    free(b);
+    wf_likeness likeness;
+    if (v == 0 && wf_map_create(wf_map_values(map), wf_map_width(map),
+                                wf_map_height(map), &reference[k], &err))
+        lfw_die("map", &err);
+    if (wf_map_compare(map, reference[k], &likeness, &err))
+        lfw_die("compare", &err);
+    pearson[v][k] = likeness.pearson;
+    spearman[v][k] = likeness.spearman;
     wf_evaluate_opts_init(&opts);
     opts.steps = STEPS;
     if (wf_evaluate(ctx, f32, crops[k % 2], crops[!(k % 2)], map, &opts,
@@ -200,7 +159,7 @@ int main(int argc, char **argv)
         wf_model_free(model);
     }
     for (int k = 0; k < 2 * pairs.n; k++) {
-        free(reference[k]);
+        wf_map_free(reference[k]);
         free(embedding[k]);
     }
     lfw_pairs_free(&pairs);

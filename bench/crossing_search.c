@@ -12,10 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "whyface.h"
+#include "bench/lfw_pairs.h"
 
-#define MAX_PARTS 8
-#define KINDS     4
+#define KINDS 4
 
 static const char *const kinds[KINDS] = {"s-rise", "s-rise, paper", "random",
                                          "centred Gaussian"};
@@ -28,34 +27,7 @@ static struct totals {
 
 static wf_ctx *ctx;
 static wf_model *model;
-static wf_detector *detector;
 static double threshold;
-
-static void die(const char *what, const wf_error *err)
-{
-    fprintf(stderr, "crossing_search: %s%s%s\n", what, err ? ": " : "",
-            err ? err->message : "");
-    exit(1);
-}
-
-static wf_image *load_crop(const char *folder, const char *person, int number)
-{
-    char path[4096];
-    wf_image *photo, *crop;
-    wf_face faces[16];
-    size_t count, index;
-    wf_error err = {0};
-    snprintf(path, sizeof(path), "%s/images/%s/%s_%04d.jpg", folder, person,
-             person, number);
-    if (wf_image_load(path, &photo, &err) ||
-        wf_detect(ctx, detector, photo, faces, 16, &count, &err) ||
-        wf_face_choose(faces, count < 16 ? count : 16, photo, "centre", path,
-                       &index, &err) ||
-        wf_align(photo, &faces[index], wf_model_get_info(model), &crop, &err))
-        die(path, &err);
-    wf_image_free(photo);
-    return crop;
-}
 
 static wf_map *explained(const wf_image *probe, const wf_image *mate,
                          const char *preset, const char *masks)
@@ -68,11 +40,11 @@ static wf_map *explained(const wf_image *probe, const wf_image *mate,
         (preset && wf_options_preset(options, preset, &err)) ||
         wf_options_set(options, "masks", masks, &err) ||
         wf_explain(ctx, model, options, probe, mate, NULL, &e, &err))
-        die("explain", &err);
+        lfw_die("explain", &err);
     const wf_map *own = wf_explanation_map(e, WF_PAIR_MATE, WF_SIDE_PROBE);
     if (wf_map_create(wf_map_values(own), wf_map_width(own), wf_map_height(own),
                       &map, &err))
-        die("map", &err);
+        lfw_die("map", &err);
     wf_explanation_free(e);
     wf_options_free(options);
     return map;
@@ -88,7 +60,7 @@ static wf_map *make_map(int kind, const wf_image *probe, const wf_image *mate,
         return explained(probe, mate, kind ? "paper" : NULL, masks);
     if (kind == 2 ? wf_map_random(width, height, (uint64_t)seed, &map, &err)
                   : wf_map_centred(width, height, &map, &err))
-        die("map", &err);
+        lfw_die("map", &err);
     return map;
 }
 
@@ -124,10 +96,10 @@ static void run_map(int kind, const wf_image *probe, const wf_image *mate,
     opts.threshold = threshold;
     opts.both_orders = 0;
     if (wf_evaluate(ctx, model, probe, mate, map, &opts, &found, NULL, &err))
-        die("evaluate", &err);
+        lfw_die("evaluate", &err);
     opts.exact = 1;
     if (wf_evaluate(ctx, model, probe, mate, map, &opts, &exact, NULL, &err))
-        die("evaluate", &err);
+        lfw_die("evaluate", &err);
     add(&totals[kind], &found, &exact, pixels);
     add(&totals[KINDS], &found, &exact, pixels);
     fprintf(stderr, "%-18s Deletion %.4f %.4f  Insertion %.4f %.4f  %d %d\n",
@@ -143,37 +115,26 @@ static int accepted(const wf_image *a, const wf_image *b)
     float *e = calloc(2 * dim, sizeof(*e));
     wf_error err = {0};
     if (!e || wf_embed(ctx, model, crops, 2, e, &err))
-        die("embed", &err);
+        lfw_die("embed", &err);
     int yes = wf_similarity(e, e + dim, dim) >= threshold;
     free(e);
     return yes;
 }
 
-static void run_pairs(const char *folder, int wanted, const char *masks)
+static void run_pairs(const lfw_pairs *pairs, int wanted, const char *masks)
 {
-    char path[4096], line[512], name[128];
-    int n = 0, i, j, end;
-    snprintf(path, sizeof(path), "%s/pairs.txt", folder);
-    FILE *file = fopen(path, "r");
-    if (!file || !fgets(line, sizeof(line), file))
-        die("cannot read pairs.txt", NULL);
-    while (n < wanted && fgets(line, sizeof(line), file)) {
-        end = 0;
-        if (sscanf(line, "%127s %d %d %n", name, &i, &j, &end) != 3 ||
-            line[end])
+    int n = 0;
+    for (int i = 0; i < pairs->n && n < wanted; i++) {
+        const wf_image *probe = pairs->crops[i][0], *mate = pairs->crops[i][1];
+        if (!accepted(probe, mate))
             continue;
-        wf_image *probe = load_crop(folder, name, i);
-        wf_image *mate = load_crop(folder, name, j);
-        for (int kind = 0; accepted(probe, mate) && kind < KINDS; kind++) {
+        for (int kind = 0; kind < KINDS; kind++) {
             wf_map *map = make_map(kind, probe, mate, masks, n);
             run_map(kind, probe, mate, map);
             wf_map_free(map);
-            n += kind == KINDS - 1;
         }
-        wf_image_free(probe);
-        wf_image_free(mate);
+        n++;
     }
-    fclose(file);
 }
 
 static void print_row(const char *name, const struct totals *t)
@@ -186,33 +147,29 @@ static void print_row(const char *name, const struct totals *t)
 
 int main(int argc, char **argv)
 {
-    char *parts[MAX_PARTS];
-    size_t n_parts = 0;
+    static lfw_pairs pairs;
     wf_error err = {0};
     if (argc < 5) {
         fprintf(stderr, "usage: crossing_search LFW-FOLDER MODEL DETECTOR "
                         "IMAGES [MASKS]\n");
         return 2;
     }
-    for (char *p = strtok(argv[3], ","); p && n_parts < MAX_PARTS;
-         p = strtok(NULL, ","))
-        parts[n_parts++] = p;
     int wanted = (int)strtol(argv[4], NULL, 10);
     if (wanted < 1)
-        die("IMAGES must be at least 1", NULL);
-    if (wf_ctx_create(&ctx, &err) ||
-        wf_model_open(argv[2], NULL, &model, &err) ||
-        wf_detector_open((const char *const *)parts, n_parts, NULL, &detector,
-                         &err))
-        die("open", &err);
+        lfw_die("IMAGES must be at least 1", NULL);
+    if (wf_ctx_create(&ctx, &err) || wf_model_open(argv[2], NULL, &model, &err))
+        lfw_die("open", &err);
     const wf_model_info *info = wf_model_get_info(model);
     const wf_threshold *t = wf_model_threshold(model, NULL);
     if (!t)
-        die("the model has no threshold", NULL);
+        lfw_die("the model has no threshold", NULL);
     threshold = t->value;
-    run_pairs(argv[1], wanted, argc > 5 ? argv[5] : "500");
+    /* Some pairs are rejected: a few more than wanted. */
+    lfw_pairs_load(argv[1], argv[3], 2 * wanted + 10, ctx, model, &pairs);
+    run_pairs(&pairs, wanted, argc > 5 ? argv[5] : "500");
+    lfw_pairs_free(&pairs);
     if (!totals[KINDS].maps)
-        die("no accepted pairs", NULL);
+        lfw_die("no accepted pairs", NULL);
     printf("model %s, threshold %.4f; a full scan of Deletion and Insertion "
            "takes %d forwards\n\n",
            info->name, threshold, 2 * info->width * info->height);
@@ -222,7 +179,6 @@ int main(int argc, char **argv)
     for (int kind = 0; kind < KINDS; kind++)
         print_row(kinds[kind], &totals[kind]);
     print_row("all", &totals[KINDS]);
-    wf_detector_free(detector);
     wf_model_free(model);
     wf_ctx_free(ctx);
     return 0;

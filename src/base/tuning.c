@@ -27,7 +27,8 @@ static void machine_line(char *buf, size_t size)
         fclose(file);
     for (int what = WF__CPU_GENERIC; what <= WF__CPU_AVX512_BF16; what++)
         isa += wf__cpu_has((wf__cpu)what);
-    snprintf(buf, size, "whyface %s, %s, isa %d", wf_version(), cpu, isa);
+    snprintf(buf, size, "whyface %d.%d.%d, %s, isa %d", WF_VERSION_MAJOR,
+             WF_VERSION_MINOR, WF_VERSION_PATCH, cpu, isa);
 }
 
 static fact *find(const wf__tuning *tuning, const char *name)
