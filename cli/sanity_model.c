@@ -96,6 +96,12 @@ static wf_status compare_control(const sanity *s, const wf_map *control,
 /* ---- randomised weights ---------------------------------------------------
  */
 
+static int no_memory(const sanity *s)
+{
+    app_error(s->command, "out of memory for explanations");
+    return APP_FAILED;
+}
+
 typedef struct stages {
     sanity *s;
     wf_layers *layers;
@@ -187,7 +193,7 @@ static int run_group(stages *t, int cascading, json_t *out)
     sanity_print(t->s, "%s\n",
                  cascading ? "cascading from the last layer"
                            : "independent layers");
-    int status = t->x ? run_stages(t, cascading, rows) : APP_FAILED;
+    int status = t->x ? run_stages(t, cascading, rows) : no_memory(t->s);
     if (status == APP_OK)
         status = draw_stages(t, cascading);
     for (int i = 0; t->x && i < t->n; i++)
@@ -335,7 +341,7 @@ int sanity_stability(sanity *s)
     sanity_print(s, "== stability: maps of %d seeds, each two of them ==\n",
                  s->seeds);
     print_head(s, "");
-    for (size_t k = 0; x && k < s->n_counts && status == APP_OK; k++) {
+    for (size_t k = 0; k < s->n_counts && status == APP_OK; k++) {
         status = stable_at(s, s->counts[k], x, rows);
         for (int i = 0; i < s->seeds; i++) {
             wf_explanation_free(x[i]);
