@@ -1,20 +1,26 @@
 #!/bin/bash
-# usage: bench/results.sh [--quick] [FILE]
+# usage: bench/results.sh [--short|--quick] [FILE]
 #
 # Measures everything and writes the page of results to FILE
 # (bench/results.md): a forward pass of IResNet-50 with random weights and of
 # both MobileFaceNets, and a triplet with 500 masks, against ONNX Runtime and
 # PyTorch.  Takes an hour or two on two processors; leave the machine alone
-# meanwhile.  --quick measures two small batches and 20 masks once, to see that
-# all of it works.  The JSON files and build/release lie in build/.
+# meanwhile.  --short: five rounds of the forward passes and one of the triplets,
+# a quarter of an hour.  --quick: two small batches and 20 masks, to see that all
+# of it works.  The JSON files and build/release lie in build/.
 . "$(dirname "$0")/../scripts/lib.sh"
 
 engine=() explain=(--masks 500)
-quick=0
+how=
 case ${1:-} in
 -h | --help) usage && exit ;;
+--short)
+    how=' --short' engine=(--repeat 5) explain=(--masks 500 --repeat 1)
+    shift
+    ;;
 --quick)
-    quick=1 engine=(--batches 1,4 --repeat 2) explain=(--masks 20 --repeat 1)
+    how=' --quick' engine=(--batches 1,4 --repeat 2)
+    explain=(--masks 20 --repeat 1)
     shift
     ;;
 -*) usage >&2 && exit 2 ;;
@@ -68,7 +74,7 @@ done
 {
     echo "# Results"
     echo
-    echo "Written by \`bench/results.sh$([ $quick -eq 0 ] || echo ' --quick')\` on" \
+    echo "Written by \`bench/results.sh$how\` on" \
         "$(date -u +%Y-%m-%d), commit $(git rev-parse --short HEAD 2>/dev/null ||
             echo unknown), $(uname -sr). [What is measured, and how](README.md)."
     echo
