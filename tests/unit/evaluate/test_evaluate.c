@@ -303,6 +303,7 @@ static void test_controls(void **state)
     assert_true(fabs(c[28 * 113 + 56 + 25] - exp(-0.5)) < 0.02);
     assert_true(c[0] == c[112] && c[0] == c[56 * 113 + 112]);
     wf_map_free(standard);
+    wf_map_free(b);
     ASSERT_OK(wf_map_create(NULL, 3, 2, &b, err));
     ASSERT_OK(wf_map_standardise(b, &standard, err));
     ASSERT_OK(wf_map_check(standard, &constant, err));
