@@ -334,7 +334,7 @@ int sanity_stability(sanity *s)
 {
     json_t *rows = json_array();
     wf_explanation **x = calloc((size_t)s->seeds, sizeof(*x));
-    int status = APP_OK;
+    int status = x ? APP_OK : no_memory(s);
     json_object_set_new(
         s->tests, "stability",
         json_pack("{s:i s:o}", "seeds", s->seeds, "lines", rows));
