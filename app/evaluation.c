@@ -47,41 +47,38 @@ void app_evaluation_free(app_evaluation *e)
 
 /* ---- the mean map of other pairs ----------------------------------------- */
 
-/* Standardised maps of one source and side, summed over all pairs. */
-typedef struct total {
-    double *sum;
-    size_t n, pixels;
-    int width, height;
-} total;
-
-static wf_status add_up(const app_evaluation *e, size_t source, int side,
-                        total *t, wf_error *err)
+wf_status app_total_add(app_total *t, const wf_map *map, wf_error *err)
 {
-    for (size_t i = 0; i < e->n_pairs; i++) {
-        const wf_map *map = e->sources[source].maps[2 * i + (size_t)side];
-        wf_map *standard;
-        if (!map)
-            continue;
-        if (wf_map_standardise(map, &standard, err) != WF_OK)
-            return err->code;
-        for (size_t p = 0; p < t->pixels; p++)
-            t->sum[p] += (double)wf_map_values(standard)[p];
-        wf_map_free(standard);
-        t->n++;
+    wf_map *standard;
+    size_t pixels = (size_t)wf_map_width(map) * (size_t)wf_map_height(map);
+    if (!t->sum) {
+        t->width = wf_map_width(map);
+        t->height = wf_map_height(map);
+        t->sum = calloc(pixels, sizeof(*t->sum));
     }
+    if (!t->sum) {
+        *err = (wf_error){WF_ENOMEM, "out of memory for a mean map"};
+        return WF_ENOMEM;
+    }
+    if (wf_map_standardise(map, &standard, err) != WF_OK)
+        return err->code;
+    for (size_t p = 0; p < pixels; p++)
+        t->sum[p] += (double)wf_map_values(standard)[p];
+    wf_map_free(standard);
+    t->n++;
     return WF_OK;
 }
 
-/* The sum of all without this pair's own map. */
-static wf_status without(const total *t, const wf_map *own, wf_map **out,
-                         wf_error *err)
+wf_status app_total_without(const app_total *t, const wf_map *own, wf_map **out,
+                            wf_error *err)
 {
     wf_map *standard;
     wf_status st = wf_map_standardise(own, &standard, err);
     if (st != WF_OK)
         return st;
-    float *values = malloc(t->pixels * sizeof(*values));
-    for (size_t p = 0; values && p < t->pixels; p++)
+    size_t pixels = (size_t)t->width * (size_t)t->height;
+    float *values = malloc(pixels * sizeof(*values));
+    for (size_t p = 0; values && p < pixels; p++)
         values[p] = (float)(t->sum[p] - (double)wf_map_values(standard)[p]);
     wf_map_free(standard);
     if (!values) {
@@ -90,6 +87,18 @@ static wf_status without(const total *t, const wf_map *own, wf_map **out,
     }
     st = wf_map_create(values, t->width, t->height, out, err);
     free(values);
+    return st;
+}
+
+static wf_status add_up(const app_evaluation *e, size_t source, int side,
+                        app_total *t, wf_error *err)
+{
+    wf_status st = WF_OK;
+    for (size_t i = 0; i < e->n_pairs && st == WF_OK; i++) {
+        const wf_map *map = e->sources[source].maps[2 * i + (size_t)side];
+        if (map)
+            st = app_total_add(t, map, err);
+    }
     return st;
 }
 
@@ -120,15 +129,15 @@ static wf_status judge(app_evaluation *e, const wf_map *map, size_t row,
 
 /* The control's map for one crop; its own for every pair and side. */
 static wf_status make_control(const app_evaluation *e, const app_row *row,
-                              const total *t, size_t pair, int side,
+                              const app_total *t, size_t pair, int side,
                               wf_map **out, wf_error *err)
 {
     const wf_image *crop = e->pairs[pair].crops[side];
     int width = wf_image_width(crop), height = wf_image_height(crop);
     switch (row->kind) {
     case APP_OTHERS:
-        return without(t, e->sources[row->source].maps[2 * pair + (size_t)side],
-                       out, err);
+        return app_total_without(
+            t, e->sources[row->source].maps[2 * pair + (size_t)side], out, err);
     case APP_RANDOM:
         return wf_map_random(width, height,
                              e->opts.seed + 2 * pair + (size_t)side, out, err);
@@ -151,7 +160,7 @@ static int wanted(const app_evaluation *e, const app_row *row, size_t pair,
     return 0;
 }
 
-static wf_status run_row(app_evaluation *e, size_t row, int side, total *t,
+static wf_status run_row(app_evaluation *e, size_t row, int side, app_total *t,
                          wf_error *err)
 {
     const app_row *r = &e->rows[row];
@@ -198,7 +207,6 @@ static int make_rows(app_evaluation *e)
 
 int app_evaluation_run(app_evaluation *e)
 {
-    const wf_model_info *info = wf_model_get_info(e->session->model);
     wf_error err = {0};
     wf_status st = WF_OK;
     double start = app_now();
@@ -207,11 +215,7 @@ int app_evaluation_run(app_evaluation *e)
         return status;
     for (size_t row = 0; row < e->n_rows && st == WF_OK; row++)
         for (int side = 0; side < 2 && st == WF_OK; side++) {
-            total t = {.width = info->width, .height = info->height};
-            t.pixels = (size_t)t.width * (size_t)t.height;
-            t.sum = calloc(t.pixels, sizeof(*t.sum));
-            if (!t.sum)
-                return no_memory(e);
+            app_total t = {0};
             st = run_row(e, row, side, &t, &err);
             free(t.sum);
         }

@@ -54,6 +54,21 @@ void app_evaluation_free(app_evaluation *e);
 /* Judges every map and control; an exit status, after a message if not 0. */
 int app_evaluation_run(app_evaluation *e);
 
+/*
+ * Standardised maps of one size, summed, for the mean map of other pairs.  Free
+ * `sum`.
+ */
+typedef struct app_total {
+    double *sum; /* NULL: nothing was added */
+    size_t n;
+    int width, height;
+} app_total;
+
+wf_status app_total_add(app_total *total, const wf_map *map, wf_error *err);
+/* The sum of all without one that was added. */
+wf_status app_total_without(const app_total *total, const wf_map *own,
+                            wf_map **out, wf_error *err);
+
 /* ---- what is said about them ----------------------------------------------
  */
 
@@ -84,6 +99,47 @@ typedef struct app_group {
     int genuine, accepted;
     size_t n_pairs;
 } app_group;
+
+typedef struct app_metric_info {
+    const char *key, *title;
+    int better; /* -1: lower, 1: higher */
+} app_metric_info;
+
+extern const app_metric_info app_metrics[APP_METRICS];
+
+#define APP_CONFIDENCE 0.95
+#define APP_RESAMPLES  2000
+#define APP_POINTS     10 /* intervals of an accuracy curve: 0, 10 .. 100 % */
+#define APP_MAX_LINES  (3 * APP_MAX_SOURCES + 2)
+#define APP_MAX_GROUPS 6
+
+/* The groups that have pairs, and the lines of every table; their number. */
+size_t app_groups(const app_evaluation *e, app_group groups[APP_MAX_GROUPS]);
+size_t app_lines(const app_evaluation *e, app_line lines[APP_MAX_LINES]);
+/* "genuine, accepted". */
+void app_group_name(const app_evaluation *e, const app_group *g, char *buf,
+                    size_t size);
+/*
+ * The interval of a line's metric over a group (NULL: over all pairs), minus
+ * that of the line `base` pair by pair where it is given.
+ */
+wf_interval app_measure(const app_evaluation *e, const app_group *g,
+                        const app_line *line, const app_line *base,
+                        enum app_metric metric);
+/* Maps of a line whose Deletion or Insertion never crosses. */
+size_t app_count_never(const app_evaluation *e, const app_group *g,
+                       const app_line *line, enum app_metric metric);
+/* NULL where there is none. */
+const app_record *app_record_of(const app_evaluation *e, size_t row,
+                                size_t pair, int side);
+wf_crossing app_crossing_of(const app_record *r, int inverted,
+                            enum app_metric metric);
+/* Similarity at step i of the curve with most or (inverted) least first. */
+double app_on_curve(const app_record *r, int steps, int inverted, int insertion,
+                    int i);
+/* 1 where the decision at P = 10 j % is right. */
+int app_right_at(const app_evaluation *e, const app_record *r, int genuine,
+                 int inverted, int insertion, int j);
 
 /* Text tables; the same as JSON; one CSV line a map; curves as CSV. */
 int app_evaluation_print(const app_evaluation *e);

@@ -6,246 +6,6 @@
 #include "app/files.h"
 #include "app/result.h"
 
-#define CONFIDENCE 0.95
-#define RESAMPLES  2000
-#define POINTS     10 /* intervals of an accuracy curve: P = 0, 10 .. 100 % */
-
-typedef struct metric_info {
-    const char *key, *title;
-    int better; /* -1: lower, 1: higher */
-} metric_info;
-
-static const metric_info metrics[APP_METRICS] = {
-    {"deletion", "Deletion", -1},
-    {"insertion", "Insertion", -1},
-    {"average", "average", -1},
-    {"deletion_auc", "Deletion", -1},
-    {"insertion_auc", "Insertion", 1},
-    {"deletion_accuracy_auc", "Deletion", -1},
-    {"insertion_accuracy_auc", "Insertion", 1},
-};
-
-/* ---- the score of one line for one pair ---------------------------------- */
-
-/*
- * A map's high values speak for a match.  What supports a rejection are its low
- * values: a rejected pair's crossings are those with the least salient first.
- */
-static wf_crossing crossing_of(const app_record *r, int inverted,
-                               enum app_metric metric)
-{
-    int order = r->result.accepted == inverted ? WF_LEAST_FIRST : WF_MOST_FIRST;
-    return metric == APP_DELETION ? r->result.deletion[order]
-                                  : r->result.insertion[order];
-}
-
-/* Similarity at step i of the curve with most or (inverted) least first. */
-static double on_curve(const app_record *r, int steps, int inverted,
-                       int insertion, int i)
-{
-    const double *removed = r->curves, *kept = r->curves + steps + 1;
-    if (inverted)
-        return insertion ? removed[steps - i] : kept[steps - i];
-    return insertion ? kept[i] : removed[i];
-}
-
-/* 1 where the decision at P = 10 j % is right. */
-static int right_at(const app_evaluation *e, const app_record *r, int genuine,
-                    int inverted, int insertion, int j)
-{
-    int i = j * e->opts.steps / POINTS;
-    double s = on_curve(r, e->opts.steps, inverted, insertion, i);
-    return (s >= e->threshold.value) == genuine;
-}
-
-/* The pair's part of the area under the accuracy curve (trapezoids). */
-static double accuracy_area(const app_evaluation *e, const app_record *r,
-                            int genuine, int inverted, int insertion)
-{
-    double sum = 0;
-    if (genuine < 0 || isnan(e->threshold.value))
-        return NAN;
-    for (int j = 0; j < POINTS; j++)
-        sum += (right_at(e, r, genuine, inverted, insertion, j) +
-                right_at(e, r, genuine, inverted, insertion, j + 1)) /
-               2.0;
-    return sum / POINTS;
-}
-
-static double score_of(const app_evaluation *e, const app_record *r,
-                       int genuine, int inverted, enum app_metric metric)
-{
-    wf_crossing c;
-    switch (metric) {
-    case APP_DELETION:
-    case APP_INSERTION:
-        c = crossing_of(r, inverted, metric);
-        return c.state == WF_AT_ONCE ? NAN : c.share;
-    case APP_DELETION_AUC:
-        return r->result.deletion_auc[inverted];
-    case APP_INSERTION_AUC:
-        return r->result.insertion_auc[inverted];
-    case APP_DELETION_ACCURACY:
-    case APP_INSERTION_ACCURACY:
-        return accuracy_area(e, r, genuine, inverted,
-                             metric == APP_INSERTION_ACCURACY);
-    default:
-        return (score_of(e, r, genuine, inverted, APP_DELETION) +
-                score_of(e, r, genuine, inverted, APP_INSERTION)) /
-               2;
-    }
-}
-
-static const app_record *record_of(const app_evaluation *e, size_t row,
-                                   size_t pair, int side)
-{
-    const app_record *r = &e->records[(row * e->n_pairs + pair) * 2];
-    return r[side].curves ? &r[side] : NULL;
-}
-
-/* Mean over the sides; accuracy curves are those of the probe's maps. */
-static double pair_score(const app_evaluation *e, const app_line *line,
-                         size_t pair, enum app_metric metric)
-{
-    int accuracy = metric >= APP_DELETION_ACCURACY, n = 0;
-    double sum = 0;
-    for (int side = 0; side < (accuracy ? 1 : 2); side++) {
-        const app_record *r = record_of(e, line->row, pair, side);
-        double score =
-            r ? score_of(e, r, e->pairs[pair].genuine, line->inverted, metric)
-              : NAN;
-        if (isnan(score))
-            continue;
-        sum += score;
-        n++;
-    }
-    return n ? sum / n : NAN;
-}
-
-/* ---- groups and lines ---------------------------------------------------- */
-
-/* 1 accepted, 0 rejected, -1: nothing of it was judged. */
-static int decision_of(const app_evaluation *e, size_t pair)
-{
-    for (int side = 0; side < 2; side++) {
-        const app_record *r = record_of(e, 0, pair, side);
-        for (size_t row = 1; !r && row < e->n_rows; row++)
-            r = record_of(e, row, pair, side);
-        if (r)
-            return r->result.similarity >= e->threshold.value;
-    }
-    return -1;
-}
-
-static int in_group(const app_evaluation *e, const app_group *g, size_t pair)
-{
-    return e->pairs[pair].genuine == g->genuine &&
-           decision_of(e, pair) == g->accepted;
-}
-
-/* The groups that have pairs; at most 6. */
-static size_t list_groups(const app_evaluation *e, app_group *groups)
-{
-    size_t n = 0;
-    for (int k = 0; k < 6; k++) {
-        app_group g = {1 - k / 2, 1 - k % 2, 0};
-        for (size_t i = 0; i < e->n_pairs; i++)
-            g.n_pairs += (size_t)in_group(e, &g, i);
-        if (g.n_pairs)
-            groups[n++] = g;
-    }
-    return n;
-}
-
-static void group_name(const app_evaluation *e, const app_group *g, char *buf,
-                       size_t size)
-{
-    static const char *const labels[] = {"pairs of unknown label", "impostor",
-                                         "genuine"};
-    snprintf(buf, size, "%s%s", labels[g->genuine + 1],
-             isnan(e->threshold.value) ? ""
-             : g->accepted             ? ", accepted"
-                                       : ", rejected");
-}
-
-static void set_line(app_line *line, size_t row, int inverted, const char *name,
-                     const char *suffix, const char *label)
-{
-    *line = (app_line){.row = row, .inverted = inverted};
-    snprintf(line->name, sizeof(line->name), "%s%s", name, suffix);
-    snprintf(line->label, sizeof(line->label), "%s", label);
-}
-
-/* At most two lines a row. */
-static size_t list_lines(const app_evaluation *e, app_line *lines)
-{
-    size_t n = 0;
-    for (size_t row = 0; row < e->n_rows; row++) {
-        const char *name = e->sources[e->rows[row].source].name;
-        switch (e->rows[row].kind) {
-        case APP_GIVEN:
-            set_line(&lines[n++], row, 0, name, "", name);
-            set_line(&lines[n++], row, 1, name, ", inverted", "  inverted");
-            break;
-        case APP_OTHERS:
-            set_line(&lines[n++], row, 0, name, ", mean of other pairs",
-                     "  mean of other pairs");
-            break;
-        case APP_RANDOM:
-            set_line(&lines[n++], row, 0, "random", "", "random");
-            break;
-        case APP_CENTRED:
-            set_line(&lines[n++], row, 0, "centred Gaussian", "",
-                     "centred Gaussian");
-            break;
-        }
-    }
-    return n;
-}
-
-#define MAX_LINES (3 * APP_MAX_SOURCES + 2)
-
-/*
- * The interval of a line's metric over a group (NULL: over all pairs), minus
- * that of the line `base` pair by pair where it is given.
- */
-static wf_interval measure(const app_evaluation *e, const app_group *g,
-                           const app_line *line, const app_line *base,
-                           enum app_metric metric)
-{
-    wf_interval interval = {NAN, NAN, NAN, 0};
-    double *values = calloc(e->n_pairs, sizeof(*values));
-    size_t n = 0;
-    for (size_t i = 0; values && i < e->n_pairs; i++) {
-        if (g && !in_group(e, g, i))
-            continue;
-        values[n] = pair_score(e, line, i, metric);
-        if (base)
-            values[n] -= pair_score(e, base, i, metric);
-        n++;
-    }
-    wf_error err = {0};
-    if (values && wf_bootstrap_mean(values, n, CONFIDENCE, RESAMPLES,
-                                    e->opts.seed, &interval, &err) != WF_OK)
-        app_error(e->session->command, "%s", err.message);
-    free(values);
-    return interval;
-}
-
-/* Maps of a line whose Deletion or Insertion never crosses. */
-static size_t count_never(const app_evaluation *e, const app_group *g,
-                          const app_line *line, enum app_metric metric)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < e->n_pairs; i++)
-        for (int side = 0; side < 2; side++) {
-            const app_record *r = record_of(e, line->row, i, side);
-            n += r && in_group(e, g, i) &&
-                 crossing_of(r, line->inverted, metric).state == WF_NEVER;
-        }
-    return n;
-}
-
 /* ---- text ---------------------------------------------------------------- */
 
 static void print_interval(wf_interval v, int sign)
@@ -264,31 +24,32 @@ static const char *better_word(enum app_metric metric, wf_interval v)
 {
     if (v.n < 2 || !(v.low > 0 || v.high < 0))
         return "";
-    return (v.mean > 0) == (metrics[metric].better > 0) ? "better" : "worse";
+    return (v.mean > 0) == (app_metrics[metric].better > 0) ? "better"
+                                                            : "worse";
 }
 
 static void print_table(const app_evaluation *e, const app_group *g,
                         const char *title, enum app_metric first, int count)
 {
-    app_line lines[MAX_LINES];
-    size_t n = list_lines(e, lines);
+    app_line lines[APP_MAX_LINES];
+    size_t n = app_lines(e, lines);
     printf("\n%-26s", title);
     for (int k = 0; k < count; k++) {
         char head[40];
-        snprintf(head, sizeof(head), "%s (%s)", metrics[first + k].title,
-                 metrics[first + k].better < 0 ? "lower" : "higher");
+        snprintf(head, sizeof(head), "%s (%s)", app_metrics[first + k].title,
+                 app_metrics[first + k].better < 0 ? "lower" : "higher");
         printf("  %-20s", head);
     }
     printf("%s\n", first == APP_DELETION ? "  never" : "");
     for (size_t i = 0; i < n; i++) {
         printf("%-26s", lines[i].label);
         for (int k = 0; k < count; k++)
-            print_interval(
-                measure(e, g, &lines[i], NULL, (enum app_metric)(first + k)),
-                0);
+            print_interval(app_measure(e, g, &lines[i], NULL,
+                                       (enum app_metric)(first + k)),
+                           0);
         if (first == APP_DELETION)
-            printf("  %zu+%zu", count_never(e, g, &lines[i], APP_DELETION),
-                   count_never(e, g, &lines[i], APP_INSERTION));
+            printf("  %zu+%zu", app_count_never(e, g, &lines[i], APP_DELETION),
+                   app_count_never(e, g, &lines[i], APP_INSERTION));
         printf("\n");
     }
 }
@@ -298,8 +59,8 @@ static void print_differences(const app_evaluation *e, const app_group *g,
                               const enum app_metric *which, int count,
                               const char *const *heads)
 {
-    app_line lines[MAX_LINES];
-    size_t n = list_lines(e, lines);
+    app_line lines[APP_MAX_LINES];
+    size_t n = app_lines(e, lines);
     printf("\nminus %-20.20s", lines[0].label);
     for (int k = 0; k < count; k++)
         printf("  %-30s", heads[k]);
@@ -307,7 +68,7 @@ static void print_differences(const app_evaluation *e, const app_group *g,
     for (size_t i = 1; i < n; i++) {
         printf("%-26s", lines[i].label);
         for (int k = 0; k < count; k++) {
-            wf_interval v = measure(e, g, &lines[i], &lines[0], which[k]);
+            wf_interval v = app_measure(e, g, &lines[i], &lines[0], which[k]);
             print_interval(v, 1);
             printf(" %-6s", better_word(which[k], v));
         }
@@ -325,7 +86,7 @@ static void print_group(const app_evaluation *e, const app_group *g)
     int crossings = !isnan(e->opts.threshold);
     /* A rejected pair's Insertion has nothing to cross, so no average. */
     int averages = crossings && g->accepted;
-    group_name(e, g, name, sizeof(name));
+    app_group_name(e, g, name, sizeof(name));
     printf("\n== %s: %zu pair%s ==\n", name, g->n_pairs,
            g->n_pairs == 1 ? "" : "s");
     if (crossings)
@@ -350,12 +111,13 @@ static double accuracy_at(const app_evaluation *e, const app_line *line,
 {
     size_t right = 0, n = 0;
     for (size_t i = 0; i < e->n_pairs; i++) {
-        const app_record *r = record_of(e, line->row, i, WF_SIDE_PROBE);
+        const app_record *r = app_record_of(e, line->row, i, WF_SIDE_PROBE);
         int genuine = e->pairs[i].genuine;
         if (!r || genuine < 0)
             continue;
         n++;
-        right += (size_t)right_at(e, r, genuine, line->inverted, insertion, j);
+        right +=
+            (size_t)app_right_at(e, r, genuine, line->inverted, insertion, j);
     }
     return n ? (double)right / (double)n : NAN;
 }
@@ -363,15 +125,15 @@ static double accuracy_at(const app_evaluation *e, const app_line *line,
 /* To hide the least salient h % is to insert the others. */
 static void print_hiding(const app_evaluation *e)
 {
-    app_line lines[MAX_LINES];
-    size_t n = list_lines(e, lines);
+    app_line lines[APP_MAX_LINES];
+    size_t n = app_lines(e, lines);
     printf("\n== all labelled pairs: hiding game ==\n%-26s", "accuracy with");
-    for (int j = POINTS / 2; j > 0; j--)
-        printf("%7d %%", 100 - 100 * j / POINTS);
+    for (int j = APP_POINTS / 2; j > 0; j--)
+        printf("%7d %%", 100 - 100 * j / APP_POINTS);
     printf("   of the probe hidden, least salient first\n");
     for (size_t i = 0; i < n; i++) {
         printf("%-26s", lines[i].label);
-        for (int j = POINTS / 2; j > 0; j--)
+        for (int j = APP_POINTS / 2; j > 0; j--)
             printf("%9.3f", accuracy_at(e, &lines[i], 1, j));
         printf("\n");
     }
@@ -383,8 +145,8 @@ int app_evaluation_print(const app_evaluation *e)
                                             APP_INSERTION_ACCURACY};
     static const char *const heads[] = {"Deletion, accuracy AUC",
                                         "Insertion, accuracy AUC"};
-    app_group groups[6];
-    size_t n = list_groups(e, groups);
+    app_group groups[APP_MAX_GROUPS];
+    size_t n = app_groups(e, groups);
     printf("model %s, fill %s, ", wf_model_get_info(e->session->model)->name,
            wf_fill_name(e->opts.fill));
     if (isnan(e->threshold.value))
@@ -419,29 +181,29 @@ static json_t *interval_json(wf_interval v)
 static json_t *lines_json(const app_evaluation *e, const app_group *g,
                           enum app_metric first, enum app_metric last)
 {
-    app_line lines[MAX_LINES];
-    size_t n = list_lines(e, lines);
+    app_line lines[APP_MAX_LINES];
+    size_t n = app_lines(e, lines);
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         json_t *o = json_object(), *d = json_object();
         json_object_set_new(o, "map", json_string(lines[i].name));
         for (enum app_metric m = first; m <= last; m++) {
             json_object_set_new(
-                o, metrics[m].key,
-                interval_json(measure(e, g, &lines[i], NULL, m)));
+                o, app_metrics[m].key,
+                interval_json(app_measure(e, g, &lines[i], NULL, m)));
             if (i > 0)
                 json_object_set_new(
-                    d, metrics[m].key,
-                    interval_json(measure(e, g, &lines[i], &lines[0], m)));
+                    d, app_metrics[m].key,
+                    interval_json(app_measure(e, g, &lines[i], &lines[0], m)));
         }
         if (g && !isnan(e->opts.threshold))
-            json_object_set_new(
-                o, "never",
-                json_pack(
-                    "{s:I s:I}", "deletion",
-                    (json_int_t)count_never(e, g, &lines[i], APP_DELETION),
-                    "insertion",
-                    (json_int_t)count_never(e, g, &lines[i], APP_INSERTION)));
+            json_object_set_new(o, "never",
+                                json_pack("{s:I s:I}", "deletion",
+                                          (json_int_t)app_count_never(
+                                              e, g, &lines[i], APP_DELETION),
+                                          "insertion",
+                                          (json_int_t)app_count_never(
+                                              e, g, &lines[i], APP_INSERTION)));
         if (i > 0)
             json_object_set_new(o, "minus_first", d);
         else
@@ -456,7 +218,7 @@ static json_t *accuracy_curve(const app_evaluation *e, const app_line *line,
                               int insertion)
 {
     json_t *list = json_array();
-    for (int j = 0; j <= POINTS; j++)
+    for (int j = 0; j <= APP_POINTS; j++)
         json_array_append_new(list,
                               app_number(accuracy_at(e, line, insertion, j)));
     return list;
@@ -464,8 +226,8 @@ static json_t *accuracy_curve(const app_evaluation *e, const app_line *line,
 
 static json_t *accuracy_json(const app_evaluation *e)
 {
-    app_line lines[MAX_LINES];
-    size_t n = list_lines(e, lines);
+    app_line lines[APP_MAX_LINES];
+    size_t n = app_lines(e, lines);
     json_t *list =
         lines_json(e, NULL, APP_DELETION_ACCURACY, APP_INSERTION_ACCURACY);
     for (size_t i = 0; i < n; i++) {
@@ -479,12 +241,12 @@ static json_t *accuracy_json(const app_evaluation *e)
 json_t *app_evaluation_json(const app_evaluation *e)
 {
     const wf_model_info *info = wf_model_get_info(e->session->model);
-    app_group groups[6];
-    size_t n = list_groups(e, groups);
+    app_group groups[APP_MAX_GROUPS];
+    size_t n = app_groups(e, groups);
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         char name[64];
-        group_name(e, &groups[i], name, sizeof(name));
+        app_group_name(e, &groups[i], name, sizeof(name));
         json_array_append_new(list,
                               json_pack("{s:s s:I s:o}", "pairs", name, "n",
                                         (json_int_t)groups[i].n_pairs, "maps",
@@ -499,9 +261,9 @@ json_t *app_evaluation_json(const app_evaluation *e)
         "name", e->threshold.name, "source", e->threshold.source, "fill",
         wf_fill_name(e->opts.fill), "steps", e->opts.steps, "exact",
         e->opts.exact, "seed", (json_int_t)e->opts.seed, "confidence",
-        CONFIDENCE, "resamples", RESAMPLES, "n_pairs", (json_int_t)e->n_pairs,
-        "forwards", (json_int_t)e->forwards, "seconds", e->seconds, "groups",
-        list);
+        APP_CONFIDENCE, "resamples", APP_RESAMPLES, "n_pairs",
+        (json_int_t)e->n_pairs, "forwards", (json_int_t)e->forwards, "seconds",
+        e->seconds, "groups", list);
     if (root && has_labels(e))
         json_object_set_new(root, "accuracy", accuracy_json(e));
     return root;
@@ -544,7 +306,7 @@ static void write_crossing(FILE *out, wf_crossing c)
 static void write_map(FILE *out, const app_evaluation *e, const app_line *line,
                       size_t pair, int side)
 {
-    const app_record *r = record_of(e, line->row, pair, side);
+    const app_record *r = app_record_of(e, line->row, pair, side);
     if (!r)
         return;
     const wf_evaluation *v = &r->result;
@@ -558,8 +320,8 @@ static void write_map(FILE *out, const app_evaluation *e, const app_line *line,
             isnan(e->threshold.value)             ? ""
             : v->similarity >= e->threshold.value ? "accepted"
                                                   : "rejected");
-    write_crossing(out, crossing_of(r, line->inverted, APP_DELETION));
-    write_crossing(out, crossing_of(r, line->inverted, APP_INSERTION));
+    write_crossing(out, app_crossing_of(r, line->inverted, APP_DELETION));
+    write_crossing(out, app_crossing_of(r, line->inverted, APP_INSERTION));
     write_number(out, v->deletion_auc[line->inverted]);
     write_number(out, v->insertion_auc[line->inverted]);
     fprintf(out, ",%llu,%.4f\n", (unsigned long long)v->forwards, v->seconds);
@@ -567,8 +329,8 @@ static void write_map(FILE *out, const app_evaluation *e, const app_line *line,
 
 int app_evaluation_csv(const app_evaluation *e, const char *path)
 {
-    app_line lines[MAX_LINES];
-    size_t n = list_lines(e, lines);
+    app_line lines[APP_MAX_LINES];
+    size_t n = app_lines(e, lines);
     app_file file;
     int status = app_file_open(e->session->command, path, &file);
     if (status != APP_OK)
@@ -586,8 +348,8 @@ int app_evaluation_csv(const app_evaluation *e, const char *path)
 
 int app_evaluation_curves(const app_evaluation *e, const char *path)
 {
-    app_line lines[MAX_LINES];
-    size_t n = list_lines(e, lines);
+    app_line lines[APP_MAX_LINES];
+    size_t n = app_lines(e, lines);
     app_file file;
     int steps = e->opts.steps;
     int status = app_file_open(e->session->command, path, &file);
@@ -597,15 +359,15 @@ int app_evaluation_curves(const app_evaluation *e, const char *path)
     for (size_t k = 0; k < n * e->n_pairs * 2; k++) {
         const app_line *line = &lines[k / (e->n_pairs * 2)];
         size_t pair = k / 2 % e->n_pairs;
-        const app_record *r = record_of(e, line->row, pair, (int)(k % 2));
+        const app_record *r = app_record_of(e, line->row, pair, (int)(k % 2));
         for (int i = 0; r && i <= steps; i++) {
             write_field(file.stream, e->pairs[pair].name);
             fprintf(file.stream, ",%s,%s,", label_of(e->pairs[pair].genuine),
                     k % 2 ? "other" : "probe");
             write_field(file.stream, line->name);
             fprintf(file.stream, ",%.4f,%.6f,%.6f\n", (double)i / steps,
-                    on_curve(r, steps, line->inverted, 0, i),
-                    on_curve(r, steps, line->inverted, 1, i));
+                    app_on_curve(r, steps, line->inverted, 0, i),
+                    app_on_curve(r, steps, line->inverted, 1, i));
         }
     }
     return app_file_finish(&file);

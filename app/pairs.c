@@ -137,6 +137,7 @@ static wf_status read_lines(reader *r, FILE *file)
             continue;
         if (r->line == 1) {
             csv = strchr(line, ',') != NULL;
+            r->out->by_folder = !csv;
             if (!csv && (sscanf(line, "%d %d", &folds, &size) != 2 ||
                          folds < 1 || size < 1))
                 return fail(r, WF_EINVAL,
@@ -217,6 +218,43 @@ wf_status app_pairs_read(const char *path, const char *folder, app_pairs *pairs,
     if (st != WF_OK)
         app_pairs_free(pairs);
     return st;
+}
+
+/* The first photo of a person (union-find, paths halved). */
+static size_t first_of(size_t *persons, size_t photo)
+{
+    while (persons[photo] != photo)
+        photo = persons[photo] = persons[persons[photo]];
+    return photo;
+}
+
+static void join(size_t *persons, size_t a, size_t b)
+{
+    a = first_of(persons, a);
+    b = first_of(persons, b);
+    persons[a > b ? a : b] = a > b ? b : a;
+}
+
+static int same_folder(const char *a, const char *b)
+{
+    const char *slash = strrchr(a, '/'), *other = strrchr(b, '/');
+    return slash && other && slash - a == other - b &&
+           !strncmp(a, b, (size_t)(slash - a));
+}
+
+void app_pairs_persons(const app_pairs *pairs, size_t *persons)
+{
+    for (size_t i = 0; i < pairs->n_photos; i++)
+        persons[i] = i;
+    for (size_t i = 0; i < pairs->n_pairs; i++)
+        if (pairs->pairs[i].mated)
+            join(persons, pairs->pairs[i].a, pairs->pairs[i].b);
+    /* Photos are sorted by their paths. */
+    for (size_t i = 1; pairs->by_folder && i < pairs->n_photos; i++)
+        if (same_folder(pairs->photos[i - 1], pairs->photos[i]))
+            join(persons, i - 1, i);
+    for (size_t i = 0; i < pairs->n_photos; i++)
+        persons[i] = first_of(persons, i);
 }
 
 void app_pairs_free(app_pairs *pairs)

@@ -12,6 +12,7 @@ typedef struct app_pairs {
         uint8_t mated;
         int fold;
     } * pairs;
+    int by_folder; /* 1: each person's photos lie in a folder of their own */
 } app_pairs;
 
 /*
@@ -22,6 +23,11 @@ typedef struct app_pairs {
  */
 wf_status app_pairs_read(const char *path, const char *folder, app_pairs *pairs,
                          wf_error *err);
+/*
+ * persons[photo]: the same number for photos of one person: those that mated
+ * pairs connect and, in LFW's format, those of a folder.
+ */
+void app_pairs_persons(const app_pairs *pairs, size_t *persons);
 void app_pairs_free(app_pairs *pairs);
 
 #endif

@@ -16,8 +16,15 @@ static volatile sig_atomic_t interrupted;
 static struct {
     int shown, drawn;
     char stage[64];
+    uint64_t first; /* units that were done when the stage began */
     double stage_start, last;
 } bar;
+
+/* Total 0: there is none. */
+static struct {
+    const char *stage;
+    uint64_t done, total;
+} frame;
 
 static void on_signal(int number)
 {
@@ -56,9 +63,9 @@ static void draw(uint64_t done, uint64_t total, double now)
     line[BAR_WIDTH] = '\0';
     fprintf(stderr, "\r\033[K%-16s [%s] %" PRIu64 "/%" PRIu64, bar.stage, line,
             done, total);
-    if (done && done < total) {
-        double left =
-            (now - bar.stage_start) * (double)(total - done) / (double)done;
+    if (done > bar.first && done < total) {
+        double left = (now - bar.stage_start) * (double)(total - done) /
+                      (double)(done - bar.first);
         fprintf(stderr, left < 90 ? "  %.0f s left" : "  %.0f min left",
                 left < 90 ? left : left / 60);
     }
@@ -69,8 +76,14 @@ static void draw(uint64_t done, uint64_t total, double now)
 int app_progress(const char *stage, uint64_t done, uint64_t total)
 {
     double now = app_now();
+    if (frame.total) {
+        stage = frame.stage;
+        done = frame.done;
+        total = frame.total;
+    }
     if (strcmp(stage, bar.stage)) {
         snprintf(bar.stage, sizeof(bar.stage), "%s", stage);
+        bar.first = done;
         bar.stage_start = now;
         bar.last = 0;
     }
@@ -80,6 +93,14 @@ int app_progress(const char *stage, uint64_t done, uint64_t total)
         bar.last = now;
     }
     return interrupted;
+}
+
+int app_progress_frame(const char *stage, uint64_t done, uint64_t total)
+{
+    frame.stage = stage;
+    frame.done = done;
+    frame.total = total;
+    return total ? app_progress(stage, done, total) : interrupted;
 }
 
 static int on_progress(const char *stage, uint64_t done, uint64_t total,

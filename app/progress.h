@@ -19,6 +19,11 @@ int app_interrupted(void);
 void app_watch(wf_ctx *ctx, int quiet);
 /* The same for work that the command counts itself; 1: interrupted. */
 int app_progress(const char *stage, uint64_t done, uint64_t total);
+/*
+ * The same for work that consists of other work, which reports too: the line
+ * shows this until the next call.  Total 0 ends it.
+ */
+int app_progress_frame(const char *stage, uint64_t done, uint64_t total);
 /* Wipes the line, before anything else is printed. */
 void app_progress_end(void);
 

@@ -274,13 +274,16 @@ wf_status bench_open_model(const app_args *args, const char *path,
 /* ---- the command --------------------------------------------------------- */
 
 static const app_command *const parts[] = {&cli_bench_engine,
-                                           &cli_bench_explain, NULL};
+                                           &cli_bench_explain, &cli_bench_run,
+                                           &cli_bench_report, NULL};
 
 const app_command cli_bench = {
     .name = "bench",
     .operands = "SUB-COMMAND ...",
-    .summary = "measure speed, against other engines",
-    .about = "Measurements of this machine, each against the engines that its "
-             "users have now.\n'whyface help bench SUB-COMMAND' tells more.",
+    .summary = "measure speed, compare methods over a protocol",
+    .about = "'engine' and 'explain' measure the speed of this machine, "
+             "against the engines that its users have now; 'run' compares "
+             "methods of explanation over many triplets, 'report' shows what "
+             "came out.\n'whyface help bench SUB-COMMAND' tells more.",
     .example = "whyface bench engine -m arcface.onnx --batches 1,8,32",
     .parts = parts};

@@ -6,7 +6,8 @@
 #include "app/result.h"
 #include "app/stats.h"
 
-extern const app_command cli_bench_engine, cli_bench_explain;
+extern const app_command cli_bench_engine, cli_bench_explain, cli_bench_run,
+    cli_bench_report;
 
 /*
  * A file of the folder bench/: $WHYFACE_BENCH, else beside the installed

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/method.h"
 #include "app/pairs.h"
 #include "app/progress.h"
 #include "app/result.h"
@@ -24,20 +25,11 @@ static int create(evaluate_job *j, size_t n_pairs, size_t n_sources,
     return app_evaluation_create(&j->evaluation, n_pairs, n_sources);
 }
 
-/* The name that "NAME=REST" begins with, else `otherwise`. */
 static void name_source(evaluate_job *j, size_t source, const char *text,
                         const char *otherwise)
 {
-    char *to = j->evaluation.sources[source].name;
-    size_t size = sizeof(j->evaluation.sources[source].name);
-    size_t length = strcspn(text, "=,");
-    if (text[length] == '=')
-        snprintf(to, size, "%.*s", (int)length, text);
-    else
-        snprintf(to, size, "%s", otherwise);
-    for (; *to; to++)
-        if (*to == '/')
-            *to = '_'; /* --save-maps makes folders of these names */
+    app_source *to = &j->evaluation.sources[source];
+    app_method_name(text, otherwise, to->name, sizeof(to->name));
 }
 
 static const char *base_name(const char *path)

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "app/files.h"
+#include "app/method.h"
 #include "app/progress.h"
 #include "cli/evaluate.h"
 
@@ -65,46 +66,6 @@ int evaluate_load_map(evaluate_job *j, const char *path, size_t source,
 
 /* ---- maps made here ------------------------------------------------------ */
 
-static int set_option(wf_options *options, char *word, wf_error *err)
-{
-    char *value = strchr(word, '=');
-    if (!value) {
-        err->code = WF_EINVAL;
-        snprintf(err->message, sizeof(err->message),
-                 "expected NAME=VALUE, got '%.60s'", word);
-        return 0;
-    }
-    *value++ = '\0';
-    return (strcmp(word, "preset")
-                ? wf_options_set(options, word, value, err)
-                : wf_options_preset(options, value, err)) == WF_OK;
-}
-
-/* [NAME=]METHOD[,NAME=VALUE]... */
-static int parse_method(evaluate_job *j, const char *text, wf_options **out)
-{
-    char words[512];
-    wf_error err = {0};
-    snprintf(words, sizeof(words), "%s", text);
-    char *next = strchr(words, ','), *equals;
-    if (next)
-        *next++ = '\0';
-    equals = strchr(words, '=');
-    int good =
-        wf_options_create(equals ? equals + 1 : words, out, &err) == WF_OK;
-    while (good && next) {
-        char *word = next;
-        next = strchr(word, ',');
-        if (next)
-            *next++ = '\0';
-        good = set_option(*out, word, &err);
-    }
-    if (good)
-        return APP_OK;
-    app_error(j->command, "option --explain %s: %s", text, err.message);
-    return APP_USAGE;
-}
-
 int evaluate_add_explain(evaluate_job *j, size_t *n_sources)
 {
     const char *text;
@@ -114,7 +75,8 @@ int evaluate_add_explain(evaluate_job *j, size_t *n_sources)
                       APP_MAX_SOURCES);
             return APP_USAGE;
         }
-        int status = parse_method(j, text, &j->explain[*n_sources]);
+        int status =
+            app_method_parse(j->command, text, &j->explain[*n_sources]);
         if (status != APP_OK)
             return status;
         ++*n_sources;

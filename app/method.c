@@ -1,0 +1,61 @@
+#include "app/method.h"
+
+#include <string.h>
+
+static int set_option(wf_options *options, char *word, wf_error *err)
+{
+    char *value = strchr(word, '=');
+    if (!value) {
+        err->code = WF_EINVAL;
+        snprintf(err->message, sizeof(err->message),
+                 "expected NAME=VALUE, got '%.60s'", word);
+        return 0;
+    }
+    *value++ = '\0';
+    return (strcmp(word, "preset")
+                ? wf_options_set(options, word, value, err)
+                : wf_options_preset(options, value, err)) == WF_OK;
+}
+
+int app_method_parse(const app_command *command, const char *text,
+                     wf_options **out)
+{
+    char words[512];
+    wf_error err = {0};
+    if (strlen(text) >= sizeof(words) - 1) {
+        app_error(command, "option --explain: more than %zu characters",
+                  sizeof(words) - 2);
+        return APP_USAGE;
+    }
+    snprintf(words, sizeof(words), "%s", text);
+    char *next = strchr(words, ','), *equals;
+    if (next)
+        *next++ = '\0';
+    equals = strchr(words, '=');
+    int good =
+        wf_options_create(equals ? equals + 1 : words, out, &err) == WF_OK;
+    while (good && next) {
+        char *word = next;
+        next = strchr(word, ',');
+        if (next)
+            *next++ = '\0';
+        good = set_option(*out, word, &err);
+    }
+    if (good)
+        return APP_OK;
+    app_error(command, "option --explain %s: %s", text, err.message);
+    return APP_USAGE;
+}
+
+void app_method_name(const char *text, const char *otherwise, char *buf,
+                     size_t size)
+{
+    size_t length = strcspn(text, "=,");
+    if (text[length] == '=')
+        snprintf(buf, size, "%.*s", (int)length, text);
+    else
+        snprintf(buf, size, "%s", otherwise);
+    for (; *buf; buf++)
+        if (*buf == '/')
+            *buf = '_';
+}

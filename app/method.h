@@ -1,0 +1,17 @@
+/* A method of explanation with its options, as text: --explain. */
+#ifndef APP_METHOD_H
+#define APP_METHOD_H
+
+#include "app/args.h"
+
+/* [NAME=]METHOD[,preset=NAME][,OPTION=VALUE]...; APP_USAGE after a message. */
+int app_method_parse(const app_command *command, const char *text,
+                     wf_options **out);
+/*
+ * The name that "NAME=REST" begins with, else `otherwise`; fit for a folder's
+ * name.
+ */
+void app_method_name(const char *text, const char *otherwise, char *buf,
+                     size_t size);
+
+#endif
