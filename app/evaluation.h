@@ -129,6 +129,8 @@ wf_interval app_measure(const app_evaluation *e, const app_group *g,
 /* Maps of a line whose Deletion or Insertion never crosses. */
 size_t app_count_never(const app_evaluation *e, const app_group *g,
                        const app_line *line, enum app_metric metric);
+/* "better" or "worse" where a difference's interval excludes 0, else "". */
+const char *app_better(enum app_metric metric, wf_interval difference);
 /* NULL where there is none. */
 const app_record *app_record_of(const app_evaluation *e, size_t row,
                                 size_t pair, int side);

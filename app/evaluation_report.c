@@ -20,14 +20,6 @@ static void print_interval(wf_interval v, int sign)
     printf("  %-*s", sign ? 23 : 20, text);
 }
 
-static const char *better_word(enum app_metric metric, wf_interval v)
-{
-    if (v.n < 2 || !(v.low > 0 || v.high < 0))
-        return "";
-    return (v.mean > 0) == (app_metrics[metric].better > 0) ? "better"
-                                                            : "worse";
-}
-
 static void print_table(const app_evaluation *e, const app_group *g,
                         const char *title, enum app_metric first, int count)
 {
@@ -70,7 +62,7 @@ static void print_differences(const app_evaluation *e, const app_group *g,
         for (int k = 0; k < count; k++) {
             wf_interval v = app_measure(e, g, &lines[i], &lines[0], which[k]);
             print_interval(v, 1);
-            printf(" %-6s", better_word(which[k], v));
+            printf(" %-6s", app_better(which[k], v));
         }
         printf("\n");
     }

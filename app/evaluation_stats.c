@@ -222,3 +222,11 @@ size_t app_count_never(const app_evaluation *e, const app_group *g,
         }
     return n;
 }
+
+const char *app_better(enum app_metric metric, wf_interval v)
+{
+    if (v.n < 2 || !(v.low > 0 || v.high < 0))
+        return "";
+    return (v.mean > 0) == (app_metrics[metric].better > 0) ? "better"
+                                                            : "worse";
+}

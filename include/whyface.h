@@ -970,6 +970,36 @@ WF_API WF_NODISCARD wf_status wf_figure_faces(const wf_image *photo,
                                               const wf_face *faces, size_t n,
                                               wf_image **out, wf_error *err);
 
+/* ------------------------------------------------------------------------
+ * Plots
+ * ---------------------------------------------------------------------- */
+
+/* Points joined by lines in their order; arrays of n, borrowed. */
+typedef struct wf_series {
+    const char *label;
+    size_t n;
+    const double *x, *y;      /* y NaN: a gap */
+    const double *low, *high; /* interval of y, NaN: none; or both NULL */
+    int dashed;               /* 1: dashed and without marks, for a reference */
+} wf_series;
+
+typedef struct wf_plot_opts {
+    size_t struct_size;                    /* set by wf_plot_opts_init */
+    const char *title, *x_label, *y_label; /* or NULL */
+    int log_x;                             /* 1: x > 0 on a logarithmic axis */
+} wf_plot_opts;
+
+WF_API void wf_plot_opts_init(wf_plot_opts *opts);
+
+/*
+ * Draws at most 64 series with their intervals and a legend; the name's ending
+ * chooses PNG, SVG or PDF.  `opts` may be NULL.  WF_EINVAL if an x is not
+ * finite, or not positive with log_x.
+ */
+WF_API WF_NODISCARD wf_status wf_plot(const wf_series *series, size_t n,
+                                      const wf_plot_opts *opts,
+                                      const char *path, wf_error *err);
+
 #ifdef __cplusplus
 }
 #endif
