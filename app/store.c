@@ -704,7 +704,7 @@ static int put_score(const app_store *s, int64_t item, int pair, int side,
         s,
         "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
         "?, ?, ?, ?, ?, ?, ?)",
-        "iiiddididdddididddidb", item, (int64_t)pair, (int64_t)side,
+        "iiiddidididddididdidb", item, (int64_t)pair, (int64_t)side,
         v->similarity, v->empty, (int64_t)v->accepted, d[0].share,
         (int64_t)d[0].state, i[0].share, (int64_t)i[0].state,
         v->deletion_auc[0], v->insertion_auc[0], d[1].share,

@@ -61,9 +61,27 @@ cat >"$work/plan.json" <<JSON
 {"model": ["tiny", "other"], "protocol": "$work/lfw/pairs.txt", "aligned": true,
  "nonmate": "hardest", "steps": 10, "threshold": 0.5, "explain": "few=s-rise,masks=3"}
 JSON
-works '24 of 24 items are done, 2 triplets' bench run "$work/h.db" --plan "$work/plan.json" -n 2
+works '24 of 24 items are done, 2 triplets' bench run "$work/h.db" --plan "$work/plan.json" \
+    -n 2 --save-maps "$work/kept"
 ask "$work/h.db" 'SELECT count(*), count(DISTINCT model) FROM items' '24 2'
 ask "$work/h.db" 'SELECT count(*) FROM scores WHERE deletion_state = 0' 0
+
+# The same numbers as evaluate's, for the map that was kept.
+works '' evaluate --aligned "$work/lfw/a/a_0001.jpg" "$work/lfw/a/a_0002.jpg" -m tiny --steps 10 \
+    --threshold 0.5 --map "$work/kept/tiny/few/0001-mate-probe.npy" --csv "$work/e.csv" -q
+"$python" - "$work/e.csv" "$work/h.db" <<'PY' || complain "not evaluate's numbers"
+import csv, sqlite3, sys
+db = sqlite3.connect(sys.argv[2])
+db.row_factory = sqlite3.Row
+r = db.execute('SELECT * FROM scores WHERE item = 1 AND pair = 0 AND side = 0').fetchone()
+own, inverted = list(csv.DictReader(open(sys.argv[1])))[:2]
+states = ['', 'crossed', 'at once', 'never']
+for line, prefix in (own, ''), (inverted, 'inverted_'):
+    for key in 'deletion', 'insertion', 'deletion_auc', 'insertion_auc':
+        assert abs(float(line[key]) - r[prefix + key]) < 2e-6, (prefix, key)
+    for key in 'deletion_state', 'insertion_state':
+        assert line[key] == states[r[prefix + key]], (prefix, key)
+PY
 
 # ---- killed, and two at once ----
 "$source/bench/kill_test.sh" "$whyface" 3 "$work/kills" "${plan[@]}" >"$work/out" 2>"$work/err" ||
