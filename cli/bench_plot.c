@@ -183,6 +183,16 @@ static int make(plot *p)
             low = fmin(low, p->series[i].points[k].x);
             high = fmax(high, p->series[i].points[k].x);
         }
+    if (high == 0) {
+        char group[64];
+        app_group_name(&b->results[0].evaluation, &p->group, group,
+                       sizeof(group));
+        app_error(b->command,
+                  "'%s' has no value of %s to draw for pairs that are %s; "
+                  "choose another --measure",
+                  b->args->operands[0], app_metrics[p->measure].key, group);
+        return APP_FAILED;
+    }
     for (size_t m = 0; m < b->set.n_models && low < high; m++)
         add_controls(p, &b->results[m], low, high);
     return draw(p);

@@ -183,11 +183,44 @@ static void test_faces(void **state)
     wf_image_free(crop);
 }
 
+static void test_plot(void **state)
+{
+    const double x[] = {10, 100, 1000}, y[] = {0.5, NAN, 0.2},
+                 low[] = {0.4, NAN, 0.1}, high[] = {0.6, NAN, 0.3};
+    const double zero[] = {0, 1, 2};
+    const wf_series series[] = {{"<a & b>", 3, x, y, low, high, 0},
+                                {"reference", 3, x, y, NULL, NULL, 1}};
+    const wf_series bad = {"at zero", 3, zero, y, NULL, NULL, 0};
+    const char *path = "wf-test-plot.svg";
+    char text[60000];
+    wf_plot_opts opts;
+    (void)state;
+    wf_plot_opts_init(&opts);
+    opts.title = "title";
+    opts.log_x = 1;
+    ASSERT_OK(wf_plot(series, 2, &opts, path, err));
+    FILE *file = fopen(path, "rb");
+    size_t size = fread(text, 1, sizeof(text) - 1, file);
+    fclose(file);
+    unlink(path);
+    text[size] = '\0';
+    assert_non_null(strstr(text, "<svg"));
+    assert_non_null(strstr(text, "stroke-dasharray"));
+    assert_null(strstr(text, "nan"));
+    ASSERT_OK(wf_plot(NULL, 0, NULL, path, err));
+    unlink(path);
+    ASSERT_FAILS(wf_plot(&bad, 1, &opts, path, err), WF_EINVAL, "'at zero'");
+    ASSERT_FAILS(wf_plot(series, 65, &opts, path, err), WF_ELIMIT, "64");
+    opts.struct_size = 0;
+    ASSERT_FAILS(wf_plot(series, 2, &opts, path, err), WF_EINVAL,
+                 "wf_plot_opts_init");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_colormaps), cmocka_unit_test(test_overlay),
-        cmocka_unit_test(test_figures), cmocka_unit_test(test_panels),
-        cmocka_unit_test(test_faces)};
+        cmocka_unit_test(test_figures),   cmocka_unit_test(test_panels),
+        cmocka_unit_test(test_faces),     cmocka_unit_test(test_plot)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
