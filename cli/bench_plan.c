@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app/method.h"
+#include "app/progress.h"
 #include "cli/bench_run.h"
 
 /* Options that change nothing about the results. */
@@ -310,6 +311,12 @@ int bench_plan_read(bench_run *r)
 void bench_plan_free(bench_run *r)
 {
     json_decref(r->plan);
+}
+
+int bench_interrupted(const bench_run *r)
+{
+    app_progress_end();
+    return app_fail(r->command, &(wf_error){WF_ECANCELED, "cancelled"});
 }
 
 /* ---- models -------------------------------------------------------------- */

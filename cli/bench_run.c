@@ -289,9 +289,7 @@ static int do_item(worker *w, const app_item *item)
 static int wait_for_others(const bench_run *r)
 {
     nanosleep(&(struct timespec){0, 200000000}, NULL);
-    return app_interrupted()
-               ? app_fail(r->command, &(wf_error){WF_ECANCELED, "cancelled"})
-               : APP_OK;
+    return app_interrupted() ? bench_interrupted(r) : APP_OK;
 }
 
 static int work(worker *w)
@@ -306,7 +304,7 @@ static int work(worker *w)
         if (status == APP_OK &&
             app_progress_frame("bench", counts.done + counts.failed,
                                counts.total))
-            return app_fail(r->command, &(wf_error){WF_ECANCELED, "cancelled"});
+            return bench_interrupted(r);
         if (status == APP_OK)
             status = app_store_claim(r->store, &item, &claim);
         if (status == APP_OK && claim == APP_WAIT)

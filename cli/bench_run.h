@@ -37,6 +37,9 @@ void bench_close_session(bench_run *run);
 /* The methods of --explain times --vary. */
 int bench_plan_methods(bench_run *run, app_store_method **methods, size_t *n);
 
+/* The status after Ctrl-C, with its message. */
+int bench_interrupted(const bench_run *run);
+
 /* bench_setup.c: photos to crops, pairs to triplets; fills `set`. */
 int bench_set_up(bench_run *run);
 

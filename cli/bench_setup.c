@@ -64,8 +64,7 @@ static int is_usable(setup *s, size_t photo, int *usable)
     wf_image *crop = NULL;
     int status = APP_OK;
     if (app_interrupted())
-        return app_fail(s->run->command,
-                        &(wf_error){WF_ECANCELED, "cancelled"});
+        return bench_interrupted(s->run);
     if (!s->usable[photo]) {
         status = find_crop(s->run, s->pairs.photos[photo], &crop);
         s->usable[photo] = crop ? 1 : 2;
@@ -291,7 +290,7 @@ static int make_crops(bench_run *r)
     for (size_t i = 0; i < 3 * r->set.n_triplets && status == APP_OK; i++) {
         wf_image *crop = NULL;
         if (app_progress_frame("crops", i, 3 * r->set.n_triplets))
-            return APP_INTERRUPTED;
+            return bench_interrupted(r);
         status = find_crop(r, r->set.triplets[i / 3].photos[i % 3], &crop);
         wf_image_free(crop);
     }
