@@ -89,7 +89,7 @@ static int embed_all(setup *s)
         wf_error err = {0};
         app_progress_frame("faces", i, s->pairs.n_photos);
         int status = app_interrupted()
-                         ? APP_INTERRUPTED
+                         ? bench_interrupted(r)
                          : find_crop(r, s->pairs.photos[i], &crop);
         const wf_image *crops[] = {crop};
         wf_status st = crop ? wf_embed(r->session.ctx, r->session.model, crops,
