@@ -150,7 +150,8 @@ absent "$work/n.db"
 refuses 1 'No such file' bench report "$work/none.db"
 refuses 2 'expected text, markdown, csv or latex' bench report "$db" --format html
 refuses 2 "'x' is none of deletion" bench report "$db" --plot p.png --measure x
-refuses 1 'must end in .png, .svg or .pdf' bench report "$db" --plot "$work/p.gif" -q
+refuses 1 'must end in .png, .svg or .pdf' bench report "$db" --plot "$work/p.gif" \
+    --measure insertion_auc -q
 head -c 9000 /dev/urandom >"$work/noise.db"
 refuses 1 'is no SQLite database' bench run "$work/noise.db" "${plan[@]}"
 "$python" -c 'import sqlite3, sys
