@@ -109,7 +109,8 @@ static bool describe(const wf__plan *plan, const wf__unit *unit,
     bool conv = !strcmp(unit->node->op, "Conv");
     bool own_bias = unit->node->n_inputs > 2 && unit->in[2] >= 0;
     *spec = (wf__conv_spec){.most = INFINITY};
-    if (!unit->weighted || wf__shape_elements(out) == 0)
+    if (!unit->weighted || wf__shape_elements(out) == 0 ||
+        plan->values[picture(plan, unit)].ready)
         return false;
     spec->outputs = (int)out->dim[1];
     spec->weights = unit->weights ? unit->weights : constants[unit->in[1]].data;

@@ -60,7 +60,7 @@ typedef struct wf__step {
     dnnl_exec_arg_t exec[WF__MAX_ARGS];
     /* ... or a kernel of our own, with buffers (-1: none) ... */
     const wf__conv *conv;
-    wf__conv_spec spec; /* without its pointers */
+    wf__conv_spec spec; /* its pointers are not followed */
     size_t images;
     int in, residual;
     struct {
