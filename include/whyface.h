@@ -349,8 +349,8 @@ typedef struct wf_model_info {
     char path[1024];          /* of the ONNX file; "" for a callback */
     int guessed;              /* 1: no manifest, the values above are guesses */
     char precision[32];       /* that is used: "f32"; "" for a callback */
-    char backend_detail[128]; /* "oneDNN 2.6.3, AVX-512 BF16"; "" for a
-                                 callback */
+    char backend_detail[128]; /* "own kernels: AVX-512; oneDNN 2.6.3, ...";
+                                 "" for a callback */
 } wf_model_info;
 
 /* 112 x 112 RGB, (x - 127.5) / 127.5, the ArcFace template, no threshold. */

@@ -155,6 +155,19 @@ static size_t choose_batch(const native *n, size_t wanted)
     return wanted ? wanted : BATCH;
 }
 
+/* "own kernels: AVX-512 VNNI BF16; oneDNN 2.6.3, AVX-512 BF16". */
+static void describe(char *buf, size_t size)
+{
+    const char *own = "";
+    if (wf__cpu_has(WF__CPU_AVX512_BF16))
+        own = "own kernels: AVX-512 VNNI BF16; ";
+    else if (wf__cpu_has(WF__CPU_AVX512_VNNI))
+        own = "own kernels: AVX-512 VNNI; ";
+    else if (wf__cpu_has(WF__CPU_AVX512))
+        own = "own kernels: AVX-512; ";
+    snprintf(buf, size, "%s%s", own, wf__exec_library());
+}
+
 wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
                              int width, const wf_model_opts *opts,
                              const wf__tuning *tuning, wf__backend **out,
@@ -167,7 +180,7 @@ wf_status wf__backend_native(wf__graph *graph, const char *name, int height,
         WF__FAIL(err, WF_ENOMEM, "out of memory while opening '%s'", name);
     }
     n->base.ops = &ops;
-    snprintf(n->base.detail, sizeof(n->base.detail), "%s", wf__exec_library());
+    describe(n->base.detail, sizeof(n->base.detail));
     st = wf__backend_input(&n->base, wf__graph_input(graph),
                            (size_t)graph->n_inputs, name, height, width, err);
     if (st != WF_OK) {
