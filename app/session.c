@@ -7,15 +7,7 @@
 #include "app/progress.h"
 
 const app_option app_session_options[] = {
-    {"model", 'm', "NAME|FILE",
-     "recognition model: a registered name or an ONNX file"},
-    {"detector", 'd', "NAME|PATH",
-     "face detector: a registered name, a folder, or FILE,FILE,..."},
-    {"face", 'f', "RULE",
-     "which face: N from the left, left, right, largest, best, centre, X,Y"},
-    {"aligned", 0, NULL, "the photos are aligned crops already"},
-    {"min-face", 0, "PIXELS", "smallest face searched for [20, or 2 % of it]"},
-    {"min-score", 0, "SCORE", "lowest score of a face [the detector's own]"},
+    APP_FACE_OPTIONS,
     APP_MODEL_OPTIONS,
     {"threads", 't', "N", "threads [OMP_NUM_THREADS, else all processors]"},
     {"quiet", 'q', NULL, "no progress, no summary"},

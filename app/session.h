@@ -30,6 +30,22 @@ typedef struct app_face {
 
 enum { APP_MODEL = 1, APP_DETECTOR = 2 };
 
+/* Those that choose a model and a face; beside others in a table of options. */
+#define APP_FACE_OPTIONS                                                       \
+    {"model", 'm', "NAME|FILE",                                                \
+     "recognition model: a registered name or an ONNX file"},                  \
+        {"detector", 'd', "NAME|PATH",                                         \
+         "face detector: a registered name, a folder, or FILE,FILE,..."},      \
+        {"face", 'f', "RULE",                                                  \
+         "which face: N from the left, left, right, largest, best, centre, "   \
+         "X,Y"},                                                               \
+        {"aligned", 0, NULL, "the photos are aligned crops already"},          \
+        {"min-face", 0, "PIXELS",                                              \
+         "smallest face searched for [20, or 2 % of it]"},                     \
+    {                                                                          \
+        "min-score", 0, "SCORE", "lowest score of a face [the detector's own]" \
+    }
+
 /* How a model is run: rows of a table of options. */
 /* clang-format off */
 #define APP_MODEL_OPTIONS                                                      \

@@ -25,15 +25,7 @@ static const app_option options[] = {
     {0}};
 
 static const app_option shared[] = {
-    {"model", 'm', "NAME|FILE",
-     "recognition model: a registered name or an ONNX file"},
-    {"detector", 'd', "NAME|PATH",
-     "face detector: a registered name, a folder, or FILE,FILE,..."},
-    {"face", 'f', "RULE",
-     "which face: N from the left, left, right, largest, best, centre, X,Y"},
-    {"aligned", 0, NULL, "the photos are aligned crops already"},
-    {"min-face", 0, "PIXELS", "smallest face searched for [20, or 2 % of it]"},
-    {"min-score", 0, "SCORE", "lowest score of a face [the detector's own]"},
+    APP_FACE_OPTIONS,
     {"threads", 't', "N", "threads [OMP_NUM_THREADS, else all processors]"},
     {"quiet", 'q', NULL, "no progress, no warnings"},
     {"help", 'h', NULL, "this text"},

@@ -14,7 +14,6 @@
  * and divide the products, so that U passes through the caches once.
  */
 #include <immintrin.h>
-#include <math.h>
 
 #include "base/parallel.h"
 #include "conv/kind.h"
