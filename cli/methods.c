@@ -6,7 +6,8 @@
 
 static void print_method(const wf_method *m)
 {
-    printf("%s: %s\n  source: %s\n\noptions:\n", m->name, m->help, m->source);
+    printf("%s (%s): %s\n  source: %s\n\noptions:\n", m->name, m->kind, m->help,
+           m->source);
     for (const wf_method_option *o = m->options; o->name; o++) {
         printf("  --%-10s %s\n", o->name, o->help);
         if (o->choices)
@@ -15,30 +16,49 @@ static void print_method(const wf_method *m)
             printf("  %13s%s, %.15g to %.15g [%s]\n", "", o->type, o->minimum,
                    o->maximum, o->fallback);
     }
-    printf("\npresets:\n");
+    if (m->presets->name)
+        printf("\npresets:\n");
     for (const wf_method_preset *p = m->presets; p->name; p++)
         printf("  --preset %s\n      %s\n      %s\n", p->name, p->help,
                p->values);
 }
 
-static int run(const app_command *command, const app_args *args)
+/* The side of a crop for which model calls are listed: what most models take.
+ */
+#define SIDE 112
+
+static int list_methods(const app_command *command)
 {
     const wf_method *m;
-    if (args->n_operands == 1) {
-        m = wf_method_find(args->operands[0]);
-        if (!m) {
-            app_error(command, "there is no method '%s'", args->operands[0]);
-            app_hint("'whyface methods' lists them");
-            return APP_USAGE;
-        }
-        print_method(m);
-        return APP_OK;
-    }
+    printf("%-22s %-18s %8s  %s\n", "method", "kind", "forwards", "source");
     for (size_t i = 0; (m = wf_method_get(i)); i++) {
-        if (i)
-            printf("\n");
-        print_method(m);
+        wf_options *options;
+        wf_error err = {0};
+        if (wf_options_create(m->name, &options, &err))
+            return app_fail(command, &err);
+        printf("%-22s %-18s %8lld  %s\n%-22s %s\n", m->name, m->kind,
+               (long long)wf_options_forwards(options, SIDE, SIDE), m->source,
+               "", m->help);
+        wf_options_free(options);
     }
+    printf("\nforwards: model calls for each image of %d x %d with the "
+           "defaults; --budget changes them.\n'whyface methods NAME' lists a "
+           "method's options and presets.\n",
+           SIDE, SIDE);
+    return APP_OK;
+}
+
+static int run(const app_command *command, const app_args *args)
+{
+    if (args->n_operands == 0)
+        return list_methods(command);
+    const wf_method *m = wf_method_find(args->operands[0]);
+    if (!m) {
+        app_error(command, "there is no method '%s'", args->operands[0]);
+        app_hint("'whyface methods' lists them");
+        return APP_USAGE;
+    }
+    print_method(m);
     return APP_OK;
 }
 
@@ -46,8 +66,8 @@ const app_command cli_methods = {
     .name = "methods",
     .operands = "[NAME]",
     .summary = "methods of explanation, their options and presets",
-    .about = "Lists the methods of explanation with their options, defaults "
-             "and presets.",
+    .about = "Lists the methods of explanation with what they cost, or one "
+             "method's options, defaults and presets.",
     .example = "whyface methods s-rise",
     .options = NULL,
     .more = app_general_options,

@@ -657,6 +657,7 @@ typedef struct wf_method_preset {
 
 typedef struct wf_method {
     const char *name;                /* "s-rise" */
+    const char *kind;                /* "random masks" */
     const char *help;                /* one line */
     const char *source;              /* publication */
     const wf_method_option *options; /* ends with name NULL */
@@ -685,6 +686,12 @@ WF_API WF_NODISCARD wf_status wf_options_preset(wf_options *options,
 /* The value as text, or NULL if there is no such option. */
 WF_API const char *wf_options_get(const wf_options *options, const char *name);
 WF_API const wf_method *wf_options_method(const wf_options *options);
+/*
+ * Model calls that the method takes for one image of width x height at most; an
+ * explanation takes that for each image and one more for its embedding.
+ */
+WF_API int64_t wf_options_forwards(const wf_options *options, int width,
+                                   int height);
 WF_API void wf_options_free(wf_options *options);
 
 /* ------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 
 #include <time.h>
 
-#include "explain/oracle_model.h"
 #include "map/map.h"
+#include "oracle/oracle_model.h"
 
 static double now(void)
 {
@@ -42,8 +42,8 @@ wf_status wf_evaluate(wf_ctx *ctx, wf_model *model, const wf_image *crop,
     const wf_image *crops[2] = {crop, reference};
     WF__TRY_GOTO(wf__measure_crops(ctx, model, crops, 2, err), done);
     WF__TRY_GOTO(wf_embed(ctx, model, &reference, 1, embedding, err), done);
-    WF__TRY_GOTO(wf__model_oracle_create(ctx, model, crop, embedding, 1, 0,
-                                         &oracle, err),
+    WF__TRY_GOTO(wf__model_oracle_create(ctx, model, crop, NULL, embedding, 1,
+                                         0, &oracle, err),
                  done);
     WF__TRY_GOTO(wf__evaluate(oracle, map->values, opts, &result, curves, err),
                  done);

@@ -5,7 +5,7 @@
 #ifndef WF_EVALUATE_H
 #define WF_EVALUATE_H
 
-#include "explain/oracle.h"
+#include "oracle/oracle.h"
 
 /*
  * wf_evaluate on the first reference of an oracle; `map` has height x width

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/blur.h"
 #include "base/random.h"
 
 #define BLUR_SIDE  8     /* the blur's sd is 1/8 of the longer side */
@@ -9,48 +10,14 @@
 
 /* ---- what replaces a pixel ----------------------------------------------- */
 
-/* One row or column (elements `stride` apart) blurred; beyond its ends the
- * weights are those of what lies inside. */
-static void blur_line(const float *from, float *to, int n, size_t stride,
-                      const float *kernel, int radius)
-{
-    for (int i = 0; i < n; i++) {
-        int first = WF__MAX(0, i - radius), last = WF__MIN(n - 1, i + radius);
-        float sum = 0, weights = 0;
-        for (int k = first; k <= last; k++) {
-            float w = kernel[abs(k - i)];
-            sum += w * from[(size_t)k * stride];
-            weights += w;
-        }
-        to[(size_t)i * stride] = sum / weights;
-    }
-}
-
 static wf_status blur(wf__removal *r, wf_error *err)
 {
     const wf__oracle *o = r->oracle;
     float sd = (float)WF__MAX(o->width, o->height) / BLUR_SIDE;
-    int radius = (int)ceilf(3 * sd);
-    float *kernel = wf__alloc((size_t)radius + 1, sizeof(*kernel));
-    float *rows = wf__alloc(r->pixels, sizeof(*rows));
-    if (!kernel || !rows) {
-        wf__free(kernel);
-        wf__free(rows);
-        WF__FAIL(err, WF_ENOMEM, "out of memory for a blurred crop");
-    }
-    for (int i = 0; i <= radius; i++)
-        kernel[i] = expf(-(float)(i * i) / (2 * sd * sd));
-    for (size_t c = 0; c < (size_t)o->channels; c++) {
-        size_t width = (size_t)o->width;
-        for (size_t y = 0; y < (size_t)o->height; y++)
-            blur_line(o->image + c * r->pixels + y * width, rows + y * width,
-                      o->width, 1, kernel, radius);
-        for (size_t x = 0; x < width; x++)
-            blur_line(rows + x, r->background + c * r->pixels + x, o->height,
-                      width, kernel, radius);
-    }
-    wf__free(kernel);
-    wf__free(rows);
+    for (size_t c = 0; c < (size_t)o->channels; c++)
+        WF__TRY(wf__blur(o->image + c * r->pixels,
+                         r->background + c * r->pixels, o->width, o->height, sd,
+                         err));
     return WF_OK;
 }
 

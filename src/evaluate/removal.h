@@ -2,7 +2,7 @@
 #ifndef WF_REMOVAL_H
 #define WF_REMOVAL_H
 
-#include "explain/oracle.h"
+#include "oracle/oracle.h"
 
 typedef struct wf__removal {
     wf__oracle *oracle;

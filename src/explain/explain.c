@@ -2,8 +2,8 @@
 #include <time.h>
 
 #include "explain/explanation.h"
-#include "explain/method.h"
-#include "explain/oracle_model.h"
+#include "method/method.h"
+#include "oracle/oracle_model.h"
 
 static const char *const roles[WF__ROLES] = {"probe", "mate", "non-mate"};
 static const char *const stages[WF__ROLES] = {"masks: probe", "masks: mate",
@@ -29,6 +29,8 @@ typedef struct job {
     int n; /* images: 2 or 3 */
     const wf_image *images[WF__ROLES];
     float *embeddings; /* n x dim, of the unmasked crops */
+    float *references; /* n x (n - 1) x dim: what each is compared with */
+    wf__task tasks[WF__ROLES];
     wf_explanation *out;
 } job;
 
@@ -47,7 +49,8 @@ static wf_status embed_crops(job *j, wf_error *err)
 {
     size_t dim = (size_t)j->model->info.dim;
     j->embeddings = wf__alloc((size_t)j->n * dim, sizeof(float));
-    if (!j->embeddings)
+    j->references = wf__alloc((size_t)(j->n * (j->n - 1)) * dim, sizeof(float));
+    if (!j->embeddings || !j->references)
         return no_memory(err);
     double start = now();
     WF__TRY(wf_embed(j->ctx, j->model, j->images, (size_t)j->n, j->embeddings,
@@ -60,35 +63,71 @@ static wf_status embed_crops(job *j, wf_error *err)
     return WF_OK;
 }
 
-/*
- * The maps of one image.  The probe's masked copies are compared with mate and
- * non-mate at once: their embeddings depend on neither.
- */
-static wf_status explain_image(job *j, int role, wf_error *err)
+/* Embeddings of the images that `role` is compared with, its pair's first. */
+static void list_references(const job *j, int role, float *references)
 {
-    const wf__method *method = wf__options_implementation(j->options);
+    static const int others[WF__ROLES][2] = {{WF__MATE, WF__NONMATE},
+                                             {WF__PROBE, WF__NONMATE},
+                                             {WF__PROBE, WF__MATE}};
     size_t dim = (size_t)j->model->info.dim;
-    int references = role == WF__PROBE ? j->n - 1 : 1;
-    const float *reference = j->embeddings + (role == WF__PROBE ? dim : 0);
+    for (int r = 0; r < j->n - 1; r++)
+        memcpy(references + (size_t)r * dim,
+               j->embeddings + (size_t)others[role][r] * dim,
+               dim * sizeof(float));
+}
+
+/* The oracle of one image, and the maps that it is asked for. */
+static wf_status open_task(job *j, int role, wf_error *err)
+{
+    size_t dim = (size_t)j->model->info.dim;
+    wf__task *task = &j->tasks[role];
     const wf_image *image = j->images[role];
-    wf__oracle *oracle;
-    float *values[2];
-    for (int r = 0; r < references; r++) {
+    float *references = j->references + (size_t)(role * (j->n - 1)) * dim;
+    *task = (wf__task){.options = j->options,
+                       .stage = stages[role],
+                       .n_maps = role == WF__PROBE ? j->n - 1 : 1};
+    for (int r = 0; r < task->n_maps; r++) {
         int pair = role == WF__PROBE ? r : role - 1;
         wf_map **map = &j->out->maps[pair][role == WF__PROBE ? WF_SIDE_PROBE
                                                              : WF_SIDE_OTHER];
         WF__TRY(wf_map_create(NULL, image->width, image->height, map, err));
-        values[r] = (*map)->values;
+        task->maps[r] = (*map)->values;
     }
-    WF__TRY(wf__model_oracle_create(
-        j->ctx, j->model, image, reference, references,
-        (size_t)wf__options_int(j->options, "batch"), &oracle, err));
-    wf_status st =
-        method->explain(oracle, j->options, stages[role], values, err);
+    list_references(j, role, references);
+    return wf__model_oracle_create(
+        j->ctx, j->model, image, j->embeddings + (size_t)role * dim, references,
+        j->n - 1, (size_t)wf__options_int(j->options, "batch"), &task->oracle,
+        err);
+}
+
+static void close_task(job *j, int role)
+{
+    wf__oracle *oracle = j->tasks[role].oracle;
+    if (!oracle)
+        return;
     j->out->stats.forwards += oracle->forwards;
     j->out->stats.batch = (uint32_t)oracle->batch;
     j->out->stats.seconds_model += wf__model_oracle_seconds(oracle);
     wf__model_oracle_free(oracle);
+    j->tasks[role].oracle = NULL;
+}
+
+/* One image after the other, or all together, as the method wants them. */
+static wf_status make_maps(job *j, wf_error *err)
+{
+    const wf__method *method = wf__options_implementation(j->options);
+    wf_status st = WF_OK;
+    for (int role = 0; role < j->n && st == WF_OK; role++) {
+        st = open_task(j, role, err);
+        if (st == WF_OK && method->explain)
+            st = method->explain(&j->tasks[role], err);
+        if (method->explain)
+            close_task(j, role);
+    }
+    if (st == WF_OK && !method->explain)
+        st = method->explain_together(j->tasks, j->n, err);
+    for (int role = 0; role < j->n; role++)
+        close_task(j, role);
     return st;
 }
 
@@ -111,8 +150,7 @@ static wf_status run(job *j, wf_error *err)
     WF__TRY(copy_crops(j, err));
     WF__TRY(wf__measure_crops(j->ctx, j->model, j->images, j->n, err));
     WF__TRY(embed_crops(j, err));
-    for (int role = 0; role < j->n; role++)
-        WF__TRY(explain_image(j, role, err));
+    WF__TRY(make_maps(j, err));
     j->out->stats.identical_probe_mate =
         wf__image_equal(j->images[WF__PROBE], j->images[WF__MATE]);
     if (j->n == WF__ROLES)
@@ -144,6 +182,7 @@ wf_status wf_explain(wf_ctx *ctx, wf_model *model, const wf_options *options,
         st = run(&j, err);
     }
     wf__free(j.embeddings);
+    wf__free(j.references);
     wf_options_free(defaults);
     if (st != WF_OK) {
         wf_explanation_free(j.out);

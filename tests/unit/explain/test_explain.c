@@ -1,62 +1,9 @@
 /* S-RISE on a model whose saliency is known: it looks at one spot only. */
-#include "testing.h"
-
-#include <math.h>
+#include "unit/eye.h"
 
 #include "base/memory.h"
 
 #define SIDE 32
-#define DIM  24
-
-/* Where the model looks, and how often it was asked. */
-typedef struct eye {
-    int x, y;
-    uint64_t crops;
-    int fail_after, nan_after; /* calls; 0: never */
-} eye;
-
-/*
- * The embedding is a 4 x 6 patch around the spot, in one channel, plus a
- * constant that keeps it from vanishing.
- */
-static int look(const float *input, size_t n, float *output, void *user)
-{
-    eye *e = user;
-    for (size_t i = 0; i < n; i++, e->crops++)
-        for (int k = 0; k < DIM; k++) {
-            int x = e->x + k % 6 - 3, y = e->y + k / 6 - 2;
-            output[i * DIM + (size_t)k] =
-                input[i * 3 * SIDE * SIDE + (size_t)(y * SIDE + x)] + 0.01f;
-        }
-    if (e->nan_after && e->crops > (uint64_t)e->nan_after)
-        output[3] = NAN;
-    return e->fail_after && e->crops > (uint64_t)e->fail_after ? 5 : 0;
-}
-
-static wf_model *make_model(eye *e)
-{
-    wf_model_info info;
-    wf_model *model;
-    wf_model_info_init(&info);
-    info.width = info.height = SIDE;
-    info.dim = DIM;
-    snprintf(info.name, sizeof(info.name), "eye");
-    ASSERT_OK(wf_model_from_callback(look, e, &info, &model, err));
-    return model;
-}
-
-static wf_image *make_image(int seed)
-{
-    uint8_t pixels[3 * SIDE * SIDE];
-    wf_image *image;
-    for (int i = 0; i < SIDE * SIDE; i++)
-        for (int c = 0; c < 3; c++)
-            pixels[3 * i + c] =
-                (uint8_t)(128 + 100 * sin(0.3 * (i % SIDE) * (1 + seed % 3) +
-                                          0.2 * (i / SIDE) + seed));
-    ASSERT_OK(wf_image_from_pixels(pixels, SIDE, SIDE, 3, 0, &image, err));
-    return image;
-}
 
 typedef struct fixture {
     eye eye;
@@ -69,16 +16,16 @@ typedef struct fixture {
 static int setup(void **state)
 {
     fixture *f = calloc(1, sizeof(*f));
-    f->eye = (eye){.x = 21, .y = 9};
+    f->eye = (eye){.side = SIDE, .x = 21, .y = 9};
     ASSERT_OK(wf_ctx_create(&f->ctx, err));
-    f->model = make_model(&f->eye);
+    f->model = eye_model(&f->eye);
     ASSERT_OK(wf_options_create("s-rise", &f->options, err));
     ASSERT_OK(wf_options_set(f->options, "kernel", "12", err));
     ASSERT_OK(wf_options_set(f->options, "sigma", "3", err));
     ASSERT_OK(wf_options_set(f->options, "masks", "300", err));
     ASSERT_OK(wf_options_set(f->options, "patches", "12", err));
     for (int i = 0; i < 3; i++)
-        f->images[i] = make_image(i);
+        f->images[i] = eye_image(SIDE, i);
     *state = f;
     return 0;
 }
@@ -143,23 +90,6 @@ static void test_forwards(void **state)
     wf_explanation_free(e);
 }
 
-static float largest_difference(const wf_explanation *a,
-                                const wf_explanation *b)
-{
-    float most = 0, scale = 0;
-    for (int m = 0; m < 4; m++) {
-        const float *x = wf_map_values(
-            wf_explanation_map(a, (wf_pair)(m / 2), (wf_side)(m % 2)));
-        const float *y = wf_map_values(
-            wf_explanation_map(b, (wf_pair)(m / 2), (wf_side)(m % 2)));
-        for (int i = 0; i < SIDE * SIDE; i++) {
-            most = fmaxf(most, fabsf(x[i] - y[i]));
-            scale = fmaxf(scale, fabsf(x[i]));
-        }
-    }
-    return most / scale;
-}
-
 /* This model rounds the same way in any batch, so the maps are the same to the
  * last bit. */
 static void test_same_for_any_batch_and_threads(void **state)
@@ -172,12 +102,12 @@ static void test_same_for_any_batch_and_threads(void **state)
         wf_ctx_set_threads(f->ctx, 1 + i % 2 * 2);
         ASSERT_OK(wf_options_set(f->options, "batch", batches[i / 2], err));
         wf_explanation *e = explain(f);
-        assert_true(largest_difference(first, e) == 0);
+        assert_true(eye_difference(first, e) == 0);
         wf_explanation_free(e);
     }
     ASSERT_OK(wf_options_set(f->options, "seed", "2", err));
     wf_explanation *e = explain(f);
-    assert_true(largest_difference(first, e) > 0.01f);
+    assert_true(eye_difference(first, e) > 0.01f);
     wf_explanation_free(e);
     wf_explanation_free(first);
 }
@@ -309,7 +239,7 @@ static void test_options(void **state)
     ASSERT_FAILS(wf_options_set(o, "masks", "1.5", err), WF_EINVAL, "'1.5'");
     ASSERT_FAILS(wf_options_set(o, "sigma", "nan", err), WF_EINVAL, "'nan'");
     ASSERT_FAILS(wf_options_set(o, "fill", "white", err), WF_EINVAL,
-                 "expected mean|black, got 'white'");
+                 "expected mean|black|grey, got 'white'");
     ASSERT_FAILS(wf_options_preset(o, "papers", err), WF_EINVAL,
                  "has no preset 'papers'; it has paper");
     ASSERT_OK(wf_options_preset(o, "paper", err));

@@ -1,5 +1,5 @@
-#include "explain/oracle_model.h"
 #include "mask/mask.h"
+#include "oracle/oracle_model.h"
 
 /*
  * A model that computes in 8 bits has to know how large its values get: it is

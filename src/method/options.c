@@ -3,7 +3,7 @@
 #include <math.h>
 #include <strings.h>
 
-#include "explain/method.h"
+#include "method/method.h"
 
 #define MAX_OPTIONS 32
 #define MAX_VALUE   64
@@ -191,4 +191,15 @@ int wf__options_choice(const wf_options *options, const char *name)
     int i = find_option(&options->method->about, name);
     return find_choice(options->method->about.options[i].choices,
                        options->values[i]);
+}
+
+int64_t wf__options_budget(const wf_options *options, const char *count)
+{
+    int64_t budget = wf__options_int(options, "budget");
+    return budget ? budget : wf__options_int(options, count);
+}
+
+int64_t wf_options_forwards(const wf_options *options, int width, int height)
+{
+    return options->method->forwards(options, width, height);
 }

@@ -1,5 +1,6 @@
-#include "explain/oracle_model.h"
+#include "oracle/oracle_model.h"
 
+#include <math.h>
 #include <time.h>
 
 #include "base/parallel.h"
@@ -10,7 +11,8 @@ typedef struct model_oracle {
     const float *references;
     float *image;      /* one input, as the backend lays it out */
     float *planes;     /* the same, channels x height x width */
-    float fill[2][3];  /* for each wf__fill */
+    float *similarity; /* references: of the unchanged image */
+    float fill[WF__FILLS][3];
     float *inputs;     /* batch of inputs */
     float *copies;     /* batch of planes; NULL: the backend wants planes */
     float *embeddings; /* batch x dim */
@@ -99,11 +101,13 @@ static wf_status query_copies(wf__oracle *oracle, wf__copy_fn *copy,
 }
 
 wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
-                                  const wf_image *image,
+                                  const wf_image *image, const float *own,
                                   const float *references, int n_references,
                                   size_t batch, wf__oracle **out, wf_error *err)
 {
-    static const float black[3] = {0, 0, 0}, white[3] = {255, 255, 255};
+    static const float black[3] = {0, 0, 0}, white[3] = {255, 255, 255},
+                       grey[3] = {127.5f, 127.5f, 127.5f};
+    size_t dim = (size_t)model->info.dim;
     float mean[3];
     size_t size = wf__model_input_size(model);
     model_oracle *o = wf__calloc(1, sizeof(*o));
@@ -113,6 +117,7 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
         batch = model->backend->best_batch;
     o->base = (wf__oracle){.width = image->width,
                            .height = image->height,
+                           .dim = model->info.dim,
                            .n_references = n_references,
                            .batch = batch,
                            .ctx = ctx,
@@ -126,9 +131,10 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
     o->inputs = wf__alloc(batch * size, sizeof(float));
     if (model->backend->channels_last)
         o->copies = wf__alloc(batch * size, sizeof(float));
-    o->embeddings = wf__alloc(batch * (size_t)model->info.dim, sizeof(float));
+    o->embeddings = wf__alloc(batch * dim, sizeof(float));
+    o->similarity = wf__alloc((size_t)n_references, sizeof(float));
     if (!o->image || !o->planes || !o->inputs || !o->embeddings ||
-        (model->backend->channels_last && !o->copies)) {
+        !o->similarity || (model->backend->channels_last && !o->copies)) {
         wf__model_oracle_free(&o->base);
         WF__FAIL(err, WF_ENOMEM, "out of memory for batches of %zu crops",
                  batch);
@@ -141,6 +147,12 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
     wf__image_mean(image, mean);
     wf__model_colour(model, mean, o->fill[WF__FILL_MEAN]);
     wf__model_colour(model, black, o->fill[WF__FILL_BLACK]);
+    wf__model_colour(model, grey, o->fill[WF__FILL_GREY]);
+    for (size_t r = 0; r < (size_t)n_references; r++)
+        o->similarity[r] =
+            own ? (float)wf_similarity(own, references + r * dim, dim) : NAN;
+    o->base.similarity = o->similarity;
+    o->base.embeddings = o->embeddings;
     *out = &o->base;
     return WF_OK;
 }
@@ -160,5 +172,6 @@ void wf__model_oracle_free(wf__oracle *oracle)
     wf__free(o->copies);
     wf__free(o->inputs);
     wf__free(o->embeddings);
+    wf__free(o->similarity);
     wf__free(o);
 }

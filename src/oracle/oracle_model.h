@@ -2,15 +2,16 @@
 #ifndef WF_ORACLE_MODEL_H
 #define WF_ORACLE_MODEL_H
 
-#include "explain/oracle.h"
 #include "model/model.h"
+#include "oracle/oracle.h"
 
 /*
- * `references` (n_references x dim) and `image` must outlive the oracle.
+ * `own` (the image's embedding), `references` (n_references x dim) and `image`
+ * must outlive the oracle; `own` NULL: no similarities of the unchanged image.
  * `batch` 0: what suits the model.  Free with wf__model_oracle_free.
  */
 wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
-                                  const wf_image *image,
+                                  const wf_image *image, const float *own,
                                   const float *references, int n_references,
                                   size_t batch, wf__oracle **out,
                                   wf_error *err);

@@ -1,0 +1,77 @@
+/*
+ * A method of explanation: one file, one row in the table of options.c.  It
+ * gets an oracle for an image and fills a saliency map for each reference
+ * embedding that is asked for.
+ */
+#ifndef WF_METHOD_H
+#define WF_METHOD_H
+
+#include "oracle/oracle.h"
+
+/* The method's values for its options; checked by wf_options_set. */
+int64_t wf__options_int(const wf_options *options, const char *name);
+double wf__options_number(const wf_options *options, const char *name);
+/* Index into the option's choices. */
+int wf__options_choice(const wf_options *options, const char *name);
+/* The option "budget", or where that is 0 the option `count`. */
+int64_t wf__options_budget(const wf_options *options, const char *count);
+
+/* Rows that methods have in common. */
+#define WF__OPTION_BUDGET                                                      \
+    {                                                                          \
+        "budget", "integer", "0", NULL, 0, 10000000,                           \
+            "at most that many model calls for each image; 0: what the other " \
+            "options "                                                         \
+            "take"                                                             \
+    }
+#define WF__OPTION_SEED                                                        \
+    {                                                                          \
+        "seed", "integer", "1", NULL, 0, 9007199254740991.0,                   \
+            "seed of everything random"                                        \
+    }
+#define WF__OPTION_BATCH                                                       \
+    {                                                                          \
+        "batch", "integer", "0", NULL, 0, 4096,                                \
+            "masked copies in one model call; 0: as the model was opened"      \
+    }
+/* The choices are those of wf__fill. */
+#define WF__OPTION_FILL(fallback)                                              \
+    {                                                                          \
+        "fill", "choice", fallback, "mean|black|grey", 0, 0,                   \
+            "what stands where nothing is kept: the crop's mean colour, "      \
+            "black, or "                                                       \
+            "the grey half way to white"                                       \
+    }
+
+/*
+ * What is asked of one image.  The oracle's references are the embeddings of
+ * the explanation's other images, the one of the map's pair first: for the
+ * probe mate and non-mate, for the mate probe and non-mate, for the non-mate
+ * probe and mate (without a non-mate, one reference).  Maps are asked for the
+ * first `n_maps` references; the others are there to contrast with.
+ */
+typedef struct wf__task {
+    wf__oracle *oracle;
+    const wf_options *options;
+    const char *stage; /* in progress reports */
+    int n_maps;        /* 1..n_references */
+    float *maps[2];    /* height x width each, larger is more salient */
+} wf__task;
+
+typedef struct wf__method {
+    wf_method about; /* the public part */
+    /* Model calls for an image of width x height, at most. */
+    int64_t (*forwards)(const wf_options *options, int width, int height);
+    /* One image after the other ... */
+    wf_status (*explain)(const wf__task *task, wf_error *err);
+    /* ... or, if that is NULL, the probe, the mate and where there is one the
+     * non-mate (`n` tasks) together. */
+    wf_status (*explain_together)(const wf__task *tasks, int n, wf_error *err);
+} wf__method;
+
+extern const wf__method wf__method_srise;
+
+/* The method that the options belong to. */
+const wf__method *wf__options_implementation(const wf_options *options);
+
+#endif
