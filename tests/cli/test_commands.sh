@@ -15,7 +15,7 @@ for command in explain evaluate sanity verify detect align embed models \
     works '^Example:' help "$command"
     works '^usage: whyface '"$command" "$command" --help
 done
-works 'combine' methods
+works 'Lu and Ebrahimi' methods
 works 'fill=black' methods s-rise
 refuses 2 "'explian' is not a whyface command" explian
 grep -q "did you mean 'explain'" "$work/err" || complain "no suggestion"
@@ -90,7 +90,7 @@ PY
     fi
 done
 works 'are the same picture' explain --face 2 --face 2 "$demo/sample3.jpg" "$demo/sample3.jpg" --masks 5 -o "$work/same"
-works 'sum-over-max' methods
+works 'sum-over-max' methods s-rise
 works '' explain --aligned "$work/a/crop-probe.png" "$work/a/crop-mate.png" --masks 5 --preset paper -o "$work/paper" -q
 grep -q '"fill": "black"' "$work/paper/result.json" || complain "--preset paper"
 
