@@ -12,9 +12,10 @@ WF__WIDE static void add(double *restrict to, const double *restrict from,
 }
 
 void wf__normal_add(double *a, double *b, size_t n, const double *x,
-                    double weight, double y)
+                    double weight, const double *y, int n_targets)
 {
-    add(b, x, weight * y, n);
+    for (int r = 0; r < n_targets; r++)
+        add(b + (size_t)r * n, x, weight * y[r], n);
     for (size_t i = 0; i < n; i++)
         if (x[i] != 0)
             add(a + i * n, x, weight * x[i], i + 1);

@@ -9,11 +9,12 @@
 #include "base/base.h"
 
 /*
- * One observation y = x . b of weight w: a += w x x', b += w y x.  Of `a` only
- * the lower triangle (with the diagonal) is written.
+ * One observation of weight w, y_r = x . b_r for each of `n_targets` targets:
+ * a += w x x', b_r += w y_r x; b is n_targets x n.  Of `a` only the lower
+ * triangle (with the diagonal) is written.
  */
 void wf__normal_add(double *a, double *b, size_t n, const double *x,
-                    double weight, double y);
+                    double weight, const double *y, int n_targets);
 
 /*
  * A = L L'.  Reads the lower triangle of `a` and leaves L there and L' above

@@ -34,15 +34,17 @@ static void test_known(void **state)
     CLOSE(diagonal[2], 16.0 / 256);
 }
 
-/* y = 3 x0 - 2 x1 seen three times; one observation has no weight. */
+/* y = 3 x0 - 2 x1 seen three times, and its negative; one observation has no
+ * weight. */
 static void test_least_squares(void **state)
 {
     static const double x[4][2] = {{1, 0}, {1, 1}, {0, 2}, {1, 0}};
-    static const double y[4] = {3, 1, -4, 100}, w[4] = {1, 2, 0.5, 0};
-    double a[4] = {0}, b[2] = {0};
+    static const double y[4][2] = {{3, -3}, {1, -1}, {-4, 4}, {100, 7}};
+    static const double w[4] = {1, 2, 0.5, 0};
+    double a[4] = {0}, b[4] = {0};
     (void)state;
     for (int i = 0; i < 4; i++)
-        wf__normal_add(a, b, 2, x[i], w[i], y[i]);
+        wf__normal_add(a, b, 2, x[i], w[i], y[i], 2);
     CLOSE(a[0], 3);
     CLOSE(a[1], 0);
     CLOSE(a[2], 2);
@@ -50,9 +52,11 @@ static void test_least_squares(void **state)
     CLOSE(b[0], 5);
     CLOSE(b[1], -2);
     ASSERT_OK(wf__cholesky(a, 2, err));
-    wf__cholesky_solve(a, 2, b);
-    CLOSE(b[0], 3);
-    CLOSE(b[1], -2);
+    for (int r = 0; r < 2; r++) {
+        wf__cholesky_solve(a, 2, b + 2 * r);
+        CLOSE(b[2 * r], r ? -3 : 3);
+        CLOSE(b[2 * r + 1], r ? 2 : -2);
+    }
 }
 
 /* A larger random system: residuals, and the inverse by solving for columns. */
@@ -67,7 +71,8 @@ static void test_random(void **state)
             wf__random4(5, WF__STREAM_TEST_IMAGE, i, k, words);
             x[k] = (double)wf__random_unit(words[0]) - 0.5;
         }
-        wf__normal_add(a, b, N, x, 1 + i % 3, i);
+        double y = i;
+        wf__normal_add(a, b, N, x, 1 + i % 3, &y, 1);
     }
     memcpy(l, a, sizeof(l));
     memcpy(x, b, sizeof(x));
