@@ -270,10 +270,12 @@ wf_status wf__segments_slic(const wf__slic *in, wf__segments *out,
     WF__TRY(check(in, err));
     size_t pixels = (size_t)in->width * (size_t)in->height;
     double step = sqrt((double)pixels / in->segments);
+    int columns = WF__MAX((int)lround(in->width / step), 1);
+    int rows = WF__MAX((int)lround((double)in->segments / columns), 1);
     work w = {.in = in,
               .step = step,
-              .columns = WF__MAX((int)lround(in->width / step), 1),
-              .rows = WF__MAX((int)lround(in->height / step), 1)};
+              .columns = columns,
+              .rows = WF__MIN(rows, in->height)};
     *out = (wf__segments){0};
     w.lab = wf__alloc(3 * pixels, sizeof(*w.lab));
     w.distance = wf__alloc(pixels, sizeof(*w.distance));
