@@ -13,7 +13,8 @@ struct wf_options {
     char values[MAX_OPTIONS][MAX_VALUE];
 };
 
-static const wf__method *const methods[] = {&wf__method_srise};
+static const wf__method *const methods[] = {&wf__method_srise, &wf__method_lime,
+                                            &wf__method_kernelshap};
 
 const wf_method *wf_method_get(size_t index)
 {
