@@ -70,7 +70,7 @@ typedef struct wf__method {
 } wf__method;
 
 extern const wf__method wf__method_srise, wf__method_lime,
-    wf__method_kernelshap;
+    wf__method_kernelshap, wf__method_sobol, wf__method_hsic;
 
 /* The method that the options belong to. */
 const wf__method *wf__options_implementation(const wf_options *options);

@@ -13,8 +13,9 @@ struct wf_options {
     char values[MAX_OPTIONS][MAX_VALUE];
 };
 
-static const wf__method *const methods[] = {&wf__method_srise, &wf__method_lime,
-                                            &wf__method_kernelshap};
+static const wf__method *const methods[] = {
+    &wf__method_srise, &wf__method_lime, &wf__method_kernelshap,
+    &wf__method_sobol, &wf__method_hsic};
 
 const wf_method *wf_method_get(size_t index)
 {
