@@ -722,6 +722,12 @@ WF_API WF_NODISCARD wf_status wf_explain(wf_ctx *ctx, wf_model *model,
 WF_API const wf_map *wf_explanation_map(const wf_explanation *explanation,
                                         wf_pair pair, wf_side side);
 /*
+ * Standard error of each value of that map, in the map's units, as the method
+ * estimates it from the answers it got; NULL where the method gives none.
+ */
+WF_API const wf_map *wf_explanation_error(const wf_explanation *explanation,
+                                          wf_pair pair, wf_side side);
+/*
  * Probe map for the mate minus probe map for the non-mate, in the units of
  * those maps: positive where the probe speaks for the mate more than for the
  * non-mate.  NULL without a non-mate.

@@ -18,6 +18,7 @@ enum wf__stream {
     WF__STREAM_BOOTSTRAP = 6,
     WF__STREAM_OCCLUSION = 7,
     WF__STREAM_WEIGHTS = 8,
+    WF__STREAM_LEVELS = 9,
     WF__STREAM_DESIGN = 20 /* which regions or cells are hidden */
 };
 

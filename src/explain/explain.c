@@ -83,8 +83,10 @@ static wf_status open_task(job *j, int role, wf_error *err)
     wf__task *task = &j->tasks[role];
     const wf_image *image = j->images[role];
     float *references = j->references + (size_t)(role * (j->n - 1)) * dim;
+    const wf_threshold *threshold = wf_model_threshold(j->model, NULL);
     *task = (wf__task){.options = j->options,
                        .stage = stages[role],
+                       .threshold = threshold ? threshold->value : NAN,
                        .n_maps = role == WF__PROBE ? j->n - 1 : 1};
     for (int r = 0; r < task->n_maps; r++) {
         int pair = role == WF__PROBE ? r : role - 1;
@@ -92,6 +94,12 @@ static wf_status open_task(job *j, int role, wf_error *err)
                                                              : WF_SIDE_OTHER];
         WF__TRY(wf_map_create(NULL, image->width, image->height, map, err));
         task->maps[r] = (*map)->values;
+        if (!wf__options_implementation(j->options)->errors)
+            continue;
+        map = &j->out->errors[pair][role == WF__PROBE ? WF_SIDE_PROBE
+                                                      : WF_SIDE_OTHER];
+        WF__TRY(wf_map_create(NULL, image->width, image->height, map, err));
+        task->errors[r] = (*map)->values;
     }
     list_references(j, role, references);
     return wf__model_oracle_create(
@@ -199,6 +207,12 @@ const wf_map *wf_explanation_map(const wf_explanation *e, wf_pair pair,
     return e->maps[pair][side];
 }
 
+const wf_map *wf_explanation_error(const wf_explanation *e, wf_pair pair,
+                                   wf_side side)
+{
+    return e->errors[pair][side];
+}
+
 const wf_map *wf_explanation_difference(const wf_explanation *e)
 {
     return e->difference;
@@ -234,8 +248,10 @@ void wf_explanation_free(wf_explanation *e)
         return;
     for (int i = 0; i < WF__ROLES; i++)
         wf_image_free(e->crops[i]);
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < 4; k++) {
         wf_map_free(e->maps[k / 2][k % 2]);
+        wf_map_free(e->errors[k / 2][k % 2]);
+    }
     wf_map_free(e->difference);
     wf__free(e);
 }

@@ -11,6 +11,7 @@ enum wf__role { WF__PROBE, WF__MATE, WF__NONMATE, WF__ROLES };
 struct wf_explanation {
     wf_image *crops[WF__ROLES];
     wf_map *maps[2][2];   /* [pair][side] */
+    wf_map *errors[2][2]; /* the same; NULL: the method gives none */
     wf_map *difference;   /* NULL without a non-mate */
     double similarity[2]; /* NaN without a non-mate */
     wf_explain_stats stats;

@@ -58,13 +58,18 @@ void wf__cholesky_forward(const double *l, size_t n, double *b)
     forward(l, n, 0, b);
 }
 
-void wf__cholesky_solve(const double *l, size_t n, double *b)
+void wf__cholesky_backward(const double *l, size_t n, double *b)
 {
-    forward(l, n, 0, b);
     for (size_t k = n; k-- > 0;) {
         b[k] /= l[k * n + k];
         add(b, l + k * n, -b[k], k);
     }
+}
+
+void wf__cholesky_solve(const double *l, size_t n, double *b)
+{
+    forward(l, n, 0, b);
+    wf__cholesky_backward(l, n, b);
 }
 
 double wf__cholesky_log_determinant(const double *l, size_t n)

@@ -27,6 +27,9 @@ wf_status wf__cholesky(double *a, size_t n, wf_error *err);
 void wf__cholesky_solve(const double *l, size_t n, double *b);
 /* b becomes L^-1 b, whose square length is b' A^-1 b. */
 void wf__cholesky_forward(const double *l, size_t n, double *b);
+/* b becomes L'^-1 b: independent normal numbers become some of covariance A^-1.
+ */
+void wf__cholesky_backward(const double *l, size_t n, double *b);
 /* log |A| */
 double wf__cholesky_log_determinant(const double *l, size_t n);
 /* `diagonal`: n values, those of A^-1. */

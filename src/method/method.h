@@ -56,10 +56,14 @@ typedef struct wf__task {
     const char *stage; /* in progress reports */
     int n_maps;        /* 1..n_references */
     float *maps[2];    /* height x width each, larger is more salient */
+    float *errors[2];  /* the same: standard error of each map's values, written
+                          by methods with `errors`; else NULL */
+    double threshold;  /* similarity of a match; NaN: not known */
 } wf__task;
 
 typedef struct wf__method {
     wf_method about; /* the public part */
+    bool errors;     /* it writes standard errors */
     /* Model calls for an image of width x height, at most. */
     int64_t (*forwards)(const wf_options *options, int width, int height);
     /* One image after the other ... */
@@ -69,6 +73,7 @@ typedef struct wf__method {
     wf_status (*explain_together)(const wf__task *tasks, int n, wf_error *err);
 } wf__method;
 
+extern const wf__method wf__method_level_sets;
 extern const wf__method wf__method_srise, wf__method_lime,
     wf__method_kernelshap, wf__method_sobol, wf__method_hsic;
 

@@ -1,0 +1,179 @@
+#include "method/belief.h"
+
+#include <math.h>
+
+#include "method/linear.h"
+
+#define N WF__BELIEF_SIZE
+#define R WF__PRIOR_RANK
+
+typedef struct wf__belief_group group;
+
+void wf__belief_init(wf__belief *b, const wf__prior *prior, double size,
+                     int n_maps)
+{
+    memset(b, 0, sizeof(*b));
+    b->prior = prior;
+    b->size = size;
+    b->n_maps = n_maps;
+}
+
+/* What the unknowns z and a weigh in a mask with these cells. */
+static void make_features(const wf__belief *b, const double *cells,
+                          double *features)
+{
+    memset(features, 0, N * sizeof(*features));
+    for (int k = 0; k < WF__FIELD_CELLS; k++) {
+        double cell = b->size * cells[k];
+        for (int j = 0; j < R; j++)
+            features[j] += cell * b->prior->basis[k * R + j];
+        features[R] += cell * b->prior->mean[k];
+    }
+}
+
+void wf__belief_add(wf__belief *b, int which, const double *cells,
+                    const float *similarities)
+{
+    double x[N];
+    group *g = &b->group[which];
+    make_features(b, cells, x);
+    g->count++;
+    for (int i = 0; i < N; i++) {
+        g->sum[i] += x[i];
+        for (int j = 0; j <= i; j++)
+            g->product[i * N + j] += x[i] * x[j];
+    }
+    for (int m = 0; m < b->n_maps; m++) {
+        double s = (double)similarities[m];
+        g->score[m] += s;
+        g->square[m] += s * s;
+        for (int i = 0; i < N; i++)
+            g->with[m][i] += s * x[i];
+    }
+}
+
+/* The data of one map: groups centred, the prior's mean taken off, and each
+ * group divided by the variance of its similarities. */
+typedef struct data {
+    double product[N * N], with[N]; /* features with features, with rest */
+    double square;                  /* of the rest */
+    double count, log_variance;     /* sums over groups */
+} data;
+
+static void gather(const wf__belief *b, int map, data *d)
+{
+    memset(d, 0, sizeof(*d));
+    for (int k = 0; k < WF__BELIEF_GROUPS; k++) {
+        const group *g = &b->group[k];
+        if (g->count < 2)
+            continue;
+        double mean = g->score[map] / g->count, rest[N];
+        double variance = fmax(g->square[map] / g->count - mean * mean, 1e-8);
+        double share = 1 / variance;
+        for (int i = 0; i < N; i++)
+            for (int j = 0; j <= i; j++)
+                d->product[i * N + j] +=
+                    share *
+                    (g->product[i * N + j] - g->sum[i] * g->sum[j] / g->count);
+        /* s - 1 * (the prior's mean): a's prior mean is 1 */
+        double last = g->product[R * N + R] - g->sum[R] * g->sum[R] / g->count;
+        for (int i = 0; i < N; i++) {
+            rest[i] = g->with[map][i] - mean * g->sum[i];
+            double own =
+                g->product[R * N + i] - g->sum[R] * g->sum[i] / g->count;
+            d->with[i] += share * (rest[i] - own);
+        }
+        d->square += share * (variance * g->count - 2 * rest[R] + last);
+        d->count += g->count - 1;
+        d->log_variance += (g->count - 1) * log(variance);
+    }
+}
+
+/* The posterior with this noise and scale. */
+static wf_status solve(const data *d, double noise, double scale,
+                       wf__posterior *out, wf_error *err)
+{
+    const double sd = WF__PRIOR_MEAN_SD;
+    double before = R * log(scale) + 2 * log(sd);
+    for (int i = 0; i < N; i++) {
+        for (int j = 0; j <= i; j++)
+            out->factor[i * N + j] = d->product[i * N + j] / noise;
+        out->factor[i * N + i] += i < R ? 1 / scale : 1 / (sd * sd);
+        out->mean[i] = d->with[i] / noise;
+    }
+    WF__TRY(wf__cholesky(out->factor, N, err));
+    double half[N], explained = 0;
+    memcpy(half, out->mean, sizeof(half));
+    wf__cholesky_forward(out->factor, N, half);
+    for (int i = 0; i < N; i++)
+        explained += half[i] * half[i];
+    wf__cholesky_solve(out->factor, N, out->mean);
+    out->evidence = -0.5 * (d->square / noise - explained + before +
+                            wf__cholesky_log_determinant(out->factor, N) +
+                            d->count * log(noise) + d->log_variance);
+    out->mean[R] += 1;
+    out->noise = noise;
+    out->scale = scale;
+    return WF_OK;
+}
+
+wf_status wf__belief_posterior(const wf__belief *b, int map, wf__posterior *out,
+                               wf_error *err)
+{
+    static const double noises[] = {0.03, 0.1, 0.3, 0.6, 1};
+    static const double scales[] = {0.3, 1, 3};
+    data *d = wf__alloc(1, sizeof(*d));
+    wf__posterior *one = wf__alloc(1, sizeof(*one));
+    wf_status st = WF_OK;
+    if (!d || !one)
+        WF__FAIL_GOTO(done, err, WF_ENOMEM, "out of memory for a regression");
+    gather(b, map, d);
+    out->evidence = -INFINITY;
+    for (size_t i = 0; i < WF__COUNT(noises); i++)
+        for (size_t j = 0; j < WF__COUNT(scales); j++) {
+            WF__TRY_GOTO(solve(d, noises[i], scales[j], one, err), done);
+            if (one->evidence > out->evidence)
+                *out = *one;
+        }
+done:
+    wf__free(one);
+    wf__free(d);
+    return st;
+}
+
+/* size * (basis * u + mean * u[R]) */
+static void to_weights(const wf__belief *b, const double *u, double *weights)
+{
+    for (int k = 0; k < WF__FIELD_CELLS; k++) {
+        double sum = b->prior->mean[k] * u[R];
+        for (int j = 0; j < R; j++)
+            sum += b->prior->basis[k * R + j] * u[j];
+        weights[k] = b->size * sum;
+    }
+}
+
+void wf__posterior_weights(const wf__belief *b, const wf__posterior *p,
+                           const double *normal, double *weights)
+{
+    double u[N] = {0};
+    if (normal) {
+        memcpy(u, normal, sizeof(u));
+        wf__cholesky_backward(p->factor, N, u);
+    }
+    for (int i = 0; i < N; i++)
+        u[i] += p->mean[i];
+    to_weights(b, u, weights);
+}
+
+void wf__posterior_factor(const wf__belief *b, const wf__posterior *p,
+                          double *factor)
+{
+    for (int i = 0; i < N; i++) {
+        double u[N] = {0}, weights[WF__FIELD_CELLS];
+        u[i] = 1;
+        wf__cholesky_backward(p->factor, N, u);
+        to_weights(b, u, weights);
+        for (int k = 0; k < WF__FIELD_CELLS; k++)
+            factor[k * N + i] = weights[k];
+    }
+}
