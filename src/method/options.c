@@ -13,7 +13,12 @@ struct wf_options {
     char values[MAX_OPTIONS][MAX_VALUE];
 };
 
-static const wf__method *const methods[] = {&wf__method_srise};
+static const wf__method *const methods[] = {
+    &wf__method_srise,
+    &wf__method_rise,
+    &wf__method_drise,
+    &wf__method_fvrise,
+};
 
 const wf_method *wf_method_get(size_t index)
 {
