@@ -1,18 +1,10 @@
 """RISE (Petsiuk et al., BMVC 2018, section 3), D-RISE (Petsiuk et al., CVPR
 2021) and FV-RISE (Bousnina et al., BIOSIG 2023) as doc/methods/rise.md reads
 them."""
-from reference import Dump, below, compare, finish, np, random4, unit
+from reference import (Dump, below, compare, enlarge, finish, np, random4,
+                       unit)
 
 SEED, STREAM = 1, 20
-
-
-def enlarge(grid, size):
-    """Bilinear, centres to centres; outside the outermost they go on."""
-    at = np.clip((np.arange(size) + 0.5) * len(grid) / size - 0.5,
-                 0, len(grid) - 1)
-    low = np.minimum(at.astype(int), len(grid) - 2)
-    part = (at - low).reshape(-1, *[1] * (grid.ndim - 1))
-    return grid[low] * (1 - part) + grid[low + 1] * part
 
 
 def published_masks(n, side, cells, keep):
