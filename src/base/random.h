@@ -18,9 +18,9 @@ enum wf__stream {
     WF__STREAM_BOOTSTRAP = 6,
     WF__STREAM_OCCLUSION = 7,
     WF__STREAM_WEIGHTS = 8,
-    WF__STREAM_GRID = 20,
-    WF__STREAM_PATCHES = 21,
-    WF__STREAM_FRAGMENTS = 22
+    WF__STREAM_GRID = 30,
+    WF__STREAM_PATCHES = 31,
+    WF__STREAM_FRAGMENTS = 32
 };
 
 /* Four independent 32-bit words. */

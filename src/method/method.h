@@ -70,7 +70,7 @@ typedef struct wf__method {
 } wf__method;
 
 extern const wf__method wf__method_srise, wf__method_rise, wf__method_drise,
-    wf__method_fvrise, wf__method_corrrise, wf__method_dise;
+    wf__method_fvrise, wf__method_corrrise, wf__method_dise, wf__method_mfpp;
 
 /* The method that the options belong to. */
 const wf__method *wf__options_implementation(const wf_options *options);

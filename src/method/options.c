@@ -16,6 +16,7 @@ struct wf_options {
 static const wf__method *const methods[] = {
     &wf__method_srise,  &wf__method_rise,     &wf__method_drise,
     &wf__method_fvrise, &wf__method_corrrise, &wf__method_dise,
+    &wf__method_mfpp,
 };
 
 const wf_method *wf_method_get(size_t index)

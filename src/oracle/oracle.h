@@ -41,6 +41,7 @@ struct wf__oracle {
      */
     const float *image;
     float black[3], white[3];
+    bool bgr; /* the channels are blue, green, red, or else red, green, blue */
     /*
      * Embeddings of the last query's copies, n x dim, of any length: for what
      * compares changed copies of two images with each other.

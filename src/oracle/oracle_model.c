@@ -122,6 +122,7 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
                            .batch = batch,
                            .ctx = ctx,
                            .channels = model->info.colour == WF_GREY ? 1 : 3,
+                           .bgr = model->info.colour == WF_BGR,
                            .query = query,
                            .query_copies = query_copies};
     o->model = model;

@@ -2,7 +2,7 @@
 corrrise.md reads it."""
 from reference import Dump, below, compare, finish, np, random4, unit
 
-SEED, STREAM, N = 1, 21, 150
+SEED, STREAM, N = 1, 31, 150
 
 
 def published_masks(side, patches, size, noise, inside):

@@ -1,8 +1,10 @@
 """DISE (Williford, May and Byrne, ECCV 2020, section 4.2) as doc/methods/
 dise.md reads it."""
+from functools import lru_cache
+
 from reference import Dump, below, compare, enlarge, finish, np, random4
 
-SEED, STREAM, N = 1, 20, 700
+SEED, STREAM, N = 1, 30, 250
 
 
 def draw(i, cells, cell, hidden):
@@ -17,6 +19,7 @@ def draw(i, cells, cell, hidden):
     return left[0] if hidden == 1 else i, y, x, left[:hidden]
 
 
+@lru_cache
 def published_masks(side, cell, hidden):
     cells = -(-side // cell)
     masks, keys = [], []
