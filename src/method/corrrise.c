@@ -1,9 +1,9 @@
 /*
  * CorrRISE: Lu, Xu and Ebrahimi, "Towards visual saliency explanations of face
- * verification", WACV 2024, section 3.3.  Masks are 1 but for random square
- * patches; a pixel's saliency is the correlation, over masks, of its mask value
- * with the similarity of the masked copy: where it is positive the pixel is
- * similar, where it is negative dissimilar.
+ * verification", WACV 2024.  Masks are 1 but for random square patches;
+ * a pixel's saliency is the correlation, over masks, of its mask value with the
+ * similarity of the masked copy: where it is positive the pixel is similar,
+ * where it is negative dissimilar.
  */
 #include "base/parallel.h"
 #include "base/random.h"
@@ -259,7 +259,7 @@ static const wf_method_preset presets[] = {
 const wf__method wf__method_corrrise = {
     .about = {"corrrise", "random masks",
               "correlation of random patches with the similarity they leave",
-              "Lu, Xu and Ebrahimi, WACV 2024, section 3.3", options, presets},
+              "Lu, Xu and Ebrahimi, WACV 2024", options, presets},
     .forwards = forwards,
     .explain = explain,
 };

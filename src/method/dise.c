@@ -1,8 +1,8 @@
 /*
  * DISE: Williford, May and Byrne, "Explainable face recognition", ECCV 2020,
- * section 4.2, in the form of the authors' xfr, where it is called STRise: each
- * mask hides one cell (or few) of a coarse grid, enlarged, behind a blurred
- * copy, and is worth what the mate's similarity loses more than the non-mate's,
+ * in the form of the authors' xfr, where it is called STRise: each mask hides
+ * one cell (or few) of a coarse grid, enlarged, behind a blurred copy, and is
+ * worth what the mate's similarity loses more than the non-mate's,
  *     w_i = (mate_0 - mate_i) - (non-mate_0 - non-mate_i),
  *     map = mean over masks of w_i (1 - M_i).
  */
@@ -283,8 +283,7 @@ const wf__method wf__method_dise = {
     .about = {"dise", "random masks",
               "what hiding a random cell takes from the pair more than from "
               "the pair with the third image",
-              "Williford, May and Byrne, ECCV 2020, section 4.2", options,
-              presets},
+              "Williford, May and Byrne, ECCV 2020", options, presets},
     .forwards = forwards,
     .explain = explain,
 };

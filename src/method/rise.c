@@ -3,7 +3,7 @@
  * Explanation of Black-box Models", BMVC 2018, section 3.  Masks M_i are random
  * coarse grids, enlarged; with s_i the similarity under mask i and p the chance
  * of a cell to be kept,
- *     map = sum s_i M_i / (N p)                                        (eq. 6)
+ *     map = sum s_i M_i / (N p)
  *
  * What is the same with other numbers or another last step is a row here too:
  * D-RISE and FV-RISE.
@@ -130,15 +130,14 @@ static const wf_method_preset no_presets[] = {{0}};
 
 /*
  * A detector answers with many boxes, and D-RISE weighs a mask by the box most
- * like the target: overlap x cosine of the class vectors x objectness (eq. 2 to
- * 5).  An embedding is one answer without a box or objectness, so of the
- * product the cosine stays, and of the greatest the only one.
+ * like the target: overlap x cosine of the class vectors x objectness.  An
+ * embedding is one answer without a box or objectness, so of the product the
+ * cosine stays, and of the greatest the only one.
  */
 const wf__method wf__method_drise = {
     .about = {"d-rise", "random masks",
               "RISE with the finer grid and the masks of D-RISE",
-              "Petsiuk et al., CVPR 2021, section 3", drise_options,
-              no_presets},
+              "Petsiuk et al., CVPR 2021", drise_options, no_presets},
     .forwards = wf__weighted_forwards,
     .explain = explain,
 };
