@@ -19,7 +19,10 @@ enum wf__stream {
     WF__STREAM_OCCLUSION = 7,
     WF__STREAM_WEIGHTS = 8,
     WF__STREAM_LEVELS = 9,
-    WF__STREAM_DESIGN = 20 /* which regions or cells are hidden */
+    WF__STREAM_DESIGN = 20, /* which regions or cells are hidden */
+    WF__STREAM_GRID = 30,
+    WF__STREAM_PATCHES = 31,
+    WF__STREAM_FRAGMENTS = 32
 };
 
 /* Four independent 32-bit words. */

@@ -93,7 +93,7 @@ WF__WIDE static void add_patch(const wf__gauss_masks *m, int left, int top,
 }
 
 /* From the accumulated patches to values in 0..1. */
-WF__WIDE static void finish(const wf__gauss_masks *m, float *mask)
+WF__WIDE static void finish(const wf__gauss_masks *m, bool hide, float *mask)
 {
     size_t n = (size_t)m->width * (size_t)m->height;
     float most = 0;
@@ -115,7 +115,7 @@ WF__WIDE static void finish(const wf__gauss_masks *m, float *mask)
     default:
         break;
     }
-    for (size_t i = 0; i < n && m->hide; i++)
+    for (size_t i = 0; i < n && hide; i++)
         mask[i] = 1 - mask[i];
 }
 
@@ -134,5 +134,7 @@ void wf__gauss_masks_render(const wf__gauss_masks *m, uint32_t index,
             add_patch(m, patch_start(m, m->width, words[2 * k]),
                       patch_start(m, m->height, words[2 * k + 1]), mask);
     }
-    finish(m, mask);
+    finish(m,
+           m->mode == WF__MASK_HIDE || (m->mode == WF__MASK_BOTH && index % 2),
+           mask);
 }

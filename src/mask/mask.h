@@ -22,6 +22,13 @@ typedef enum wf__place {
     WF__PLACE_CANVAS  /* centre up to half a kernel outside: flat mean mask */
 } wf__place;
 
+/* What the patches P of a mask do. */
+typedef enum wf__mask_mode {
+    WF__MASK_KEEP, /* mask = P */
+    WF__MASK_HIDE, /* mask = 1 - P */
+    WF__MASK_BOTH  /* masks of even index keep, of odd index hide */
+} wf__mask_mode;
+
 typedef struct wf__gauss_masks {
     int width, height;
     int patches; /* Gaussian patches a mask, >= 1 */
@@ -29,7 +36,7 @@ typedef struct wf__gauss_masks {
     float sigma; /* pixels */
     wf__combine combine;
     wf__place place;
-    bool hide; /* false: mask = patches (they are kept); true: 1 - that */
+    wf__mask_mode mode;
     uint64_t seed;
     float *profile; /* kernel values along one axis, peak 1 (outer product) */
 } wf__gauss_masks;

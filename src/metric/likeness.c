@@ -43,33 +43,6 @@ static double pearson(const double *a, const double *b, size_t n)
     return aa > 0 && bb > 0 ? fmax(-1, fmin(1, ab / sqrt(aa * bb))) : NAN;
 }
 
-/* ---- ranks --------------------------------------------------------------- */
-
-typedef struct entry {
-    float value;
-    uint32_t index;
-} entry;
-
-static int by_value(const void *a, const void *b)
-{
-    float x = ((const entry *)a)->value, y = ((const entry *)b)->value;
-    return (x > y) - (x < y);
-}
-
-/* Ranks from 1; equal values share the mean of theirs. */
-static void rank(const float *values, size_t n, entry *entries, double *ranks)
-{
-    for (size_t i = 0; i < n; i++)
-        entries[i] = (entry){values[i], (uint32_t)i};
-    qsort(entries, n, sizeof(*entries), by_value);
-    for (size_t i = 0, end; i < n; i = end) {
-        for (end = i + 1; end < n && entries[end].value == entries[i].value;)
-            end++;
-        for (size_t k = i; k < end; k++)
-            ranks[entries[k].index] = (double)(i + 1 + end) / 2;
-    }
-}
-
 /* ---- structural similarity ------------------------------------------------
  */
 
@@ -146,7 +119,6 @@ static wf_status mark_top(const wf_map *map, uint32_t *order, uint8_t *top,
 /* Room for comparing two maps of n pixels. */
 typedef struct scratch {
     double *a, *b;
-    entry *entries;
     uint32_t *order;
     uint8_t *top[2];
 } scratch;
@@ -155,7 +127,6 @@ static void free_scratch(scratch *s)
 {
     wf__free(s->a);
     wf__free(s->b);
-    wf__free(s->entries);
     wf__free(s->order);
     wf__free(s->top[0]);
     wf__free(s->top[1]);
@@ -165,10 +136,9 @@ static wf_status alloc_scratch(size_t n, scratch *s, wf_error *err)
 {
     *s = (scratch){.a = wf__alloc(n, sizeof(double)),
                    .b = wf__alloc(n, sizeof(double)),
-                   .entries = wf__alloc(n, sizeof(entry)),
                    .order = wf__alloc(n, sizeof(uint32_t)),
                    .top = {wf__alloc(n, 1), wf__alloc(n, 1)}};
-    if (s->a && s->b && s->entries && s->order && s->top[0] && s->top[1])
+    if (s->a && s->b && s->order && s->top[0] && s->top[1])
         return WF_OK;
     free_scratch(s);
     WF__FAIL(err, WF_ENOMEM, "out of memory for comparing maps");
@@ -192,8 +162,9 @@ wf_status wf_map_compare(const wf_map *a, const wf_map *b, wf_likeness *out,
         s.b[i] = b->values[i];
     }
     result.pearson = pearson(s.a, s.b, n);
-    rank(a->values, n, s.entries, s.a);
-    rank(b->values, n, s.entries, s.b);
+    st = wf__tied_ranks(a->values, n, s.a, err);
+    if (st == WF_OK)
+        st = wf__tied_ranks(b->values, n, s.b, err);
     result.spearman = pearson(s.a, s.b, n);
     stretch(a->values, n, s.a);
     stretch(b->values, n, s.b);

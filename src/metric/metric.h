@@ -16,4 +16,9 @@
 wf_status wf__rank_pixels(const float *map, size_t n, uint64_t seed,
                           uint32_t *order, wf_error *err);
 
+/* ranks[i] of values[i], 1 for the least; equal values share the mean of
+ * theirs.  No value may be NaN. */
+wf_status wf__tied_ranks(const float *values, size_t n, double *ranks,
+                         wf_error *err);
+
 #endif

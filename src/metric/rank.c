@@ -33,3 +33,33 @@ wf_status wf__rank_pixels(const float *map, size_t n, uint64_t seed,
     wf__free(pixels);
     return WF_OK;
 }
+
+typedef struct entry {
+    float value;
+    uint32_t index;
+} entry;
+
+static int by_value(const void *a, const void *b)
+{
+    float x = ((const entry *)a)->value, y = ((const entry *)b)->value;
+    return (x > y) - (x < y);
+}
+
+wf_status wf__tied_ranks(const float *values, size_t n, double *ranks,
+                         wf_error *err)
+{
+    entry *entries = wf__alloc(n, sizeof(*entries));
+    if (!entries)
+        WF__FAIL(err, WF_ENOMEM, "out of memory for ranking %zu values", n);
+    for (size_t i = 0; i < n; i++)
+        entries[i] = (entry){values[i], (uint32_t)i};
+    qsort(entries, n, sizeof(*entries), by_value);
+    for (size_t i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && entries[end].value == entries[i].value;)
+            end++;
+        for (size_t k = i; k < end; k++)
+            ranks[entries[k].index] = (double)(i + 1 + end) / 2;
+    }
+    wf__free(entries);
+    return WF_OK;
+}

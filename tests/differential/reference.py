@@ -117,14 +117,24 @@ def below(words, n):
     return np.int64((words * np.uint64(n)) >> np.uint64(32))
 
 
+def enlarge(grid, size):
+    """Bilinear, centres to centres; outside the outermost they go on."""
+    at = np.clip((np.arange(size) + 0.5) * len(grid) / size - 0.5,
+                 0, len(grid) - 1)
+    low = np.minimum(at.astype(int), len(grid) - 2)
+    part = (at - low).reshape(-1, *[1] * (grid.ndim - 1))
+    return grid[low] * (1 - part) + grid[low + 1] * part
+
+
 failures = 0
 
 
-def compare(what, got, want, tolerance):
-    """Largest difference, as a share of the largest value of `want`."""
+def compare(what, got, want, tolerance, least=0):
+    """Largest difference, as a share of the largest value of `want`, or of
+    `least`, if that is larger."""
     global failures
     got, want = np.float64(got), np.float64(want)
-    scale = np.abs(want).max()
+    scale = max(np.abs(want).max(), least)
     difference = np.abs(got - want).max() / scale if scale else np.inf
     good = got.shape == want.shape and difference <= tolerance
     failures += not good

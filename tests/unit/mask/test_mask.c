@@ -66,23 +66,37 @@ static void test_definition(void **state)
     (void)state;
     for (int c = 0; c < 4; c++)
         for (int p = 0; p < 3; p++)
-            for (int hide = 0; hide < 2; hide++) {
+            for (int mode = 0; mode < 3; mode++) {
                 wf__gauss_masks m = masks((wf__combine)c, (wf__place)p);
                 float mask[W * H];
                 double most = 0;
-                m.hide = hide;
+                m.mode = (wf__mask_mode)mode;
                 ASSERT_OK(wf__gauss_masks_init(&m, err));
                 wf__gauss_masks_render(&m, 7, mask);
                 for (int i = 0; i < W * H; i++)
                     most = fmax(most, by_definition(&m, 7, i % W, i / W, 0));
                 for (int i = 0; i < W * H; i++) {
                     double want = by_definition(&m, 7, i % W, i / W, most);
-                    want = hide ? 1 - want : want;
+                    want = mode ? 1 - want : want; /* 7 is odd */
                     assert_true(fabs(mask[i] - want) < 1e-5);
                     assert_true(mask[i] >= 0 && mask[i] <= 1);
                 }
                 wf__gauss_masks_free(&m);
             }
+}
+
+/* Masks of even index keep. */
+static void test_both(void **state)
+{
+    float keep[W * H], both[W * H];
+    wf__gauss_masks m = masks(WF__COMBINE_MAX, WF__PLACE_CANVAS);
+    (void)state;
+    ASSERT_OK(wf__gauss_masks_init(&m, err));
+    wf__gauss_masks_render(&m, 8, keep);
+    m.mode = WF__MASK_BOTH;
+    wf__gauss_masks_render(&m, 8, both);
+    assert_memory_equal(keep, both, sizeof(keep));
+    wf__gauss_masks_free(&m);
 }
 
 static void test_repeatable(void **state)
@@ -141,7 +155,8 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_definition), cmocka_unit_test(test_repeatable),
-        cmocka_unit_test(test_mean_mask), cmocka_unit_test(test_refusals)};
+        cmocka_unit_test(test_definition), cmocka_unit_test(test_both),
+        cmocka_unit_test(test_repeatable), cmocka_unit_test(test_mean_mask),
+        cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
