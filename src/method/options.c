@@ -61,12 +61,22 @@ static int find_choice(const char *choices, const char *value)
     return -1;
 }
 
+static wf_status unknown_method(const char *name, wf_error *err)
+{
+    char list[600] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < WF__COUNT(methods) && used < sizeof(list); i++)
+        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+                                 i ? ", " : "", methods[i]->about.name);
+    WF__FAIL(err, WF_EINVAL, "there is no method '%s'; there is: %s", name,
+             list);
+}
+
 wf_status wf_options_create(const char *method, wf_options **out, wf_error *err)
 {
     const wf__method *m = find_method(method ? method : "s-rise");
     if (!m)
-        WF__FAIL(err, WF_EINVAL, "there is no method '%s'; there is: %s",
-                 method, methods[0]->about.name);
+        return unknown_method(method, err);
     wf_options *options = wf__calloc(1, sizeof(*options));
     if (!options)
         WF__FAIL(err, WF_ENOMEM, "out of memory for options");

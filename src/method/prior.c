@@ -4,9 +4,13 @@
 
 /* Cells; measured on LFW's folds 1 to 4 (doc/methods/level-sets.md). */
 #define BLOB     3.1    /* sd of the blob in the middle */
-#define LENGTH   1.5    /* over which deviations are alike */
-#define ENVELOPE 5.6    /* sd of what deviations fade by towards the border */
-#define SPREAD   0.0086 /* sd of a deviation in the middle */
+#define LENGTH   1.2    /* over which deviations are alike */
+#define ENVELOPE 7.0    /* sd of what deviations fade by towards the border */
+#define SPREAD   0.0137 /* sd of a deviation in the middle */
+
+/* Near the threshold a similarity falls faster than on average over the way
+ * from everything to nothing. */
+#define STEEPER 2
 
 #define SIDE WF__FIELD_SIDE
 #define N    WF__FIELD_CELLS
@@ -65,6 +69,6 @@ void wf__prior_plain(wf__prior *prior)
     for (int a = 0; a < N; a++)
         total += prior->mean[a] = exp(-from_middle(a) / (2 * BLOB * BLOB));
     for (int a = 0; a < N; a++)
-        prior->mean[a] /= total;
+        prior->mean[a] *= STEEPER / total;
     factorise(prior->basis);
 }
