@@ -268,18 +268,6 @@ static const char *label_of(int genuine)
     return genuine < 0 ? "unknown" : genuine ? "genuine" : "impostor";
 }
 
-/* A field in quotes, quotes doubled (RFC 4180). */
-static void write_field(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
-}
-
 static void write_number(FILE *out, double value)
 {
     if (isfinite(value))
@@ -302,10 +290,10 @@ static void write_map(FILE *out, const app_evaluation *e, const app_line *line,
     if (!r)
         return;
     const wf_evaluation *v = &r->result;
-    write_field(out, e->pairs[pair].name);
+    app_csv_field(out, e->pairs[pair].name);
     fprintf(out, ",%s,%s,", label_of(e->pairs[pair].genuine),
             side == WF_SIDE_PROBE ? "probe" : "other");
-    write_field(out, line->name);
+    app_csv_field(out, line->name);
     write_number(out, v->similarity);
     write_number(out, v->empty);
     fprintf(out, ",%s",
@@ -353,10 +341,10 @@ int app_evaluation_curves(const app_evaluation *e, const char *path)
         size_t pair = k / 2 % e->n_pairs;
         const app_record *r = app_record_of(e, line->row, pair, (int)(k % 2));
         for (int i = 0; r && i <= steps; i++) {
-            write_field(file.stream, e->pairs[pair].name);
+            app_csv_field(file.stream, e->pairs[pair].name);
             fprintf(file.stream, ",%s,%s,", label_of(e->pairs[pair].genuine),
                     k % 2 ? "other" : "probe");
-            write_field(file.stream, line->name);
+            app_csv_field(file.stream, line->name);
             fprintf(file.stream, ",%.4f,%.6f,%.6f\n", (double)i / steps,
                     app_on_curve(r, steps, line->inverted, 0, i),
                     app_on_curve(r, steps, line->inverted, 1, i));

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/files.h"
+
 static const app_option options[] = {
     {"format", 0, "NAME", "text, markdown, csv or latex [text]"},
     {"baseline", 0, "NAME", "differences are to this map [the first method]"},
@@ -348,7 +350,12 @@ static void print_csv_line(const bench_result *r, const char *group,
                            const char *map, const char *measure, wf_interval v,
                            const wf_interval *minus)
 {
-    printf("\"%s\",\"%s\",\"%s\",%s", r->model->name, group, map, measure);
+    const char *const fields[] = {r->model->name, group, map};
+    for (int i = 0; i < 3; i++) {
+        app_csv_field(stdout, fields[i]);
+        putchar(',');
+    }
+    printf("%s", measure);
     print_csv_number(v.mean);
     print_csv_number(v.low);
     print_csv_number(v.high);

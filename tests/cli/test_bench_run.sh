@@ -129,6 +129,9 @@ for r in rows:
     assert float(r['low']) <= float(r['mean']) <= float(r['high'])
 assert len(rows) >= 2
 PY
+# Quotes in a name are doubled.
+works '' bench run "$work/quoted.db" "${plan[@]:0:9}" -x 'a "b"=s-rise,masks=3' -n 2 -q
+works '^"tiny","genuine, accepted","a ""b""",deletion_auc,' bench report "$work/quoted.db" --format csv
 for ending in png svg pdf; do
     works '' bench report "$db" --plot "$work/plot.$ending" --measure insertion_auc -q
     [ -s "$work/plot.$ending" ] || complain "no plot.$ending"
