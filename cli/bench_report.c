@@ -181,22 +181,22 @@ static void put_interval(char cell[96], wf_interval v, enum number number)
 }
 
 static void start_table(const bench_report *b, const bench_result *r,
-                        const app_group *g, const char *what, bench_table *t)
+                        const app_group *g, const char *what, cli_table *t)
 {
     const char *format = app_get(b->args, "format");
     char group[64] = "all pairs";
     if (g)
         app_group_name(&r->evaluation, g, group, sizeof(group));
-    *t = (bench_table){.format = format ? format : "text"};
+    *t = (cli_table){.format = format ? format : "text"};
     snprintf(t->title, sizeof(t->title), "%s: %s, %zu pairs: %s",
              r->model->name, group, g ? g->n_pairs : r->evaluation.n_pairs,
              what);
 }
 
-static int end_table(const bench_report *b, bench_table *t, int good)
+static int end_table(const bench_report *b, cli_table *t, int good)
 {
     if (good)
-        bench_table_print(t);
+        cli_table_print(t);
     free(t->cells);
     return good ? APP_OK : no_memory(b);
 }
@@ -271,10 +271,10 @@ static int print_scores(const bench_report *b, const bench_result *r,
     const app_evaluation *e = &r->evaluation;
     app_line lines[APP_MAX_LINES];
     enum app_metric measures[APP_METRICS];
-    bench_table t;
+    cli_table t;
     size_t n = app_lines(e, lines), count = list_measures(r, g, measures);
     start_table(b, r, g, "means with 95 % intervals", &t);
-    char(*cells)[96] = bench_table_row(&t);
+    char(*cells)[96] = cli_table_row(&t);
     int crossings = g && !isnan(e->opts.threshold);
     size_t extra = 1 + count + (size_t)crossings;
     t.n_columns = extra + 2;
@@ -287,7 +287,7 @@ static int print_scores(const bench_report *b, const bench_result *r,
         if (crossings)
             snprintf(cells[extra - 1], 96, "never");
     }
-    for (size_t i = 0; i < n && cells && (cells = bench_table_row(&t)); i++) {
+    for (size_t i = 0; i < n && cells && (cells = cli_table_row(&t)); i++) {
         snprintf(cells[0], 96, "%s", lines[i].name);
         for (size_t k = 0; k < count; k++)
             put_interval(cells[1 + k],
@@ -309,21 +309,21 @@ static int print_differences(const bench_report *b, const bench_result *r,
     app_line lines[APP_MAX_LINES];
     enum app_metric measures[APP_METRICS];
     char what[128];
-    bench_table t;
+    cli_table t;
     size_t n = app_lines(e, lines), count = list_measures(r, g, measures), base;
     int status = find_baseline(b, lines, n, &base);
     if (status != APP_OK)
         return status;
     snprintf(what, sizeof(what), "minus %s, pair by pair", lines[base].name);
     start_table(b, r, g, what, &t);
-    char(*cells)[96] = bench_table_row(&t);
+    char(*cells)[96] = cli_table_row(&t);
     t.n_columns = 1 + count;
     for (size_t k = 0; cells && k < count; k++)
         snprintf(cells[1 + k], 96, "%s", head_of(measures[k]));
     if (cells)
         snprintf(cells[0], 96, "map");
     for (size_t i = 0; i < n && cells; i++) {
-        if (i == base || !(cells = bench_table_row(&t)))
+        if (i == base || !(cells = cli_table_row(&t)))
             continue;
         snprintf(cells[0], 96, "%s", lines[i].name);
         for (size_t k = 0; k < count; k++) {

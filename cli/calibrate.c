@@ -167,14 +167,8 @@ static int finish(job *j)
 static int run(const app_command *command, const app_args *args)
 {
     job j = {.command = command, .args = args};
-    char beside[4096];
     wf_error err = {0};
-    const char *folder = app_get(args, "images");
-    const char *slash = strrchr(args->operands[0], '/');
-    snprintf(beside, sizeof(beside), "%.*s",
-             slash ? (int)(slash - args->operands[0]) : 1,
-             slash ? args->operands[0] : ".");
-    if (app_pairs_read(args->operands[0], folder ? folder : beside, &j.pairs,
+    if (app_pairs_read(args->operands[0], app_get(args, "images"), &j.pairs,
                        &err) != WF_OK)
         return app_fail(command, &err);
     int status =
