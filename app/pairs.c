@@ -61,7 +61,7 @@ static wf_status add_pair(reader *r, const char *a, const char *b, int mated,
                           int fold)
 {
     app_pairs *p = r->out;
-    size_t i, j;
+    size_t i = 0, j = 0;
     wf_status st = add_photo(r, a, &i);
     if (st == WF_OK)
         st = add_photo(r, b, &j);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/files.h"
+#include "app/method.h"
 #include "app/progress.h"
 #include "app/result.h"
 #include "cli/commands.h"
@@ -120,7 +121,7 @@ static wf_status draw_figures(job *j, const wf_figure_opts *opts,
 
 static wf_status write_figures(job *j, double opacity, wf_error *err)
 {
-    char captions[3][160], footer[400];
+    char captions[3][160], footer[400], method[160];
     wf_figure_opts opts;
     const wf_model_info *info = wf_model_get_info(j->session.model);
     const char *formats = app_get(j->args, "format");
@@ -128,10 +129,10 @@ static wf_status write_figures(job *j, double opacity, wf_error *err)
     for (int i = 0; i < j->n; i++)
         snprintf(captions[i], sizeof(captions[i]), "%s: %.120s", captions_of[i],
                  base_name(j->faces[i].path));
+    app_method_describe(j->options, method, sizeof(method));
     snprintf(footer, sizeof(footer),
              "whyface %s, model %s (sha256 %.12s), %s, %s: %s masks, seed %s",
-             wf_version(), info->name, info->sha256, info->precision,
-             wf_options_method(j->options)->name,
+             wf_version(), info->name, info->sha256, info->precision, method,
              wf_options_get(j->options, "masks"),
              wf_options_get(j->options, "seed"));
     opts.colormap = app_get(j->args, "colormap");
