@@ -125,7 +125,7 @@ false_matches() {
 # The first of them with a second photo of one of the two persons: that one is
 # the probe.
 fig4() {
-    local probe other mate='' swap photo
+    local probe other mate='' photo
     say "Figure 4: a false match"
     echo "accepted impostor pairs of the list:"
     false_matches | sed "s|$lfw/images/||g"
