@@ -89,14 +89,6 @@ static void print_group(const app_evaluation *e, const app_group *g)
                           heads + !averages);
 }
 
-static int has_labels(const app_evaluation *e)
-{
-    for (size_t i = 0; i < e->n_pairs; i++)
-        if (e->pairs[i].genuine >= 0 && e->sides & 1 << WF_SIDE_PROBE)
-            return e->n_pairs > 1 && !isnan(e->threshold.value);
-    return 0;
-}
-
 /* Share of right decisions at P = 10 j %; NaN: no labelled pair. */
 static double accuracy_at(const app_evaluation *e, const app_line *line,
                           int insertion, int j)
@@ -151,7 +143,7 @@ int app_evaluation_print(const app_evaluation *e)
     printf(e->n_pairs > 1 ? "; [95 %% intervals over pairs]\n" : "\n");
     for (size_t i = 0; i < n; i++)
         print_group(e, &groups[i]);
-    if (has_labels(e)) {
+    if (app_has_labels(e)) {
         printf("\n== all labelled pairs: accuracy curves of the probe's maps "
                "==\n");
         print_table(e, NULL, "accuracy AUC", APP_DELETION_ACCURACY, 2);
@@ -256,7 +248,7 @@ json_t *app_evaluation_json(const app_evaluation *e)
         APP_CONFIDENCE, "resamples", APP_RESAMPLES, "n_pairs",
         (json_int_t)e->n_pairs, "forwards", (json_int_t)e->forwards, "seconds",
         e->seconds, "groups", list);
-    if (root && has_labels(e))
+    if (root && app_has_labels(e))
         json_object_set_new(root, "accuracy", accuracy_json(e));
     return root;
 }
