@@ -104,6 +104,8 @@ static void take_score(void *user, const app_item *item, int pair, int side,
     e->records[(row * e->n_pairs + at) * 2 + (size_t)side] = *record;
     e->opts.steps = steps;
     e->forwards += record->result.forwards;
+    e->seconds += record->result.seconds;
+    reading->result->judged++;
     if (record->result.deletion[0].state != WF_NOT_ASKED)
         e->opts.threshold = e->threshold.value;
 }
@@ -339,6 +341,49 @@ static int print_differences(const bench_report *b, const bench_result *r,
     return end_table(b, &t, cells != NULL);
 }
 
+static int put_work(cli_table *t, const char *what, size_t maps,
+                    double forwards, double seconds)
+{
+    char(*cells)[96] = cli_table_row(t);
+    if (!cells)
+        return 0;
+    snprintf(cells[0], 96, "%s", what);
+    snprintf(cells[1], 96, "%zu", maps);
+    snprintf(cells[2], 96, "%.0f", forwards);
+    snprintf(cells[3], 96, "%.0f", maps ? forwards / (double)maps : 0);
+    snprintf(cells[4], 96, "%.0f", seconds);
+    return 1;
+}
+
+/* What making the maps took, and what judging them and the controls did. */
+static int print_work(const bench_report *b, const bench_result *r)
+{
+    const app_evaluation *e = &r->evaluation;
+    double seconds = 0, forwards = 0;
+    size_t maps = 0;
+    cli_table t;
+    for (size_t i = 0; i < b->set.n_methods * b->set.n_triplets; i++) {
+        if (isnan(r->seconds[i]))
+            continue;
+        seconds += r->seconds[i];
+        forwards += r->forwards[i];
+        maps += 4;
+    }
+    start_table(b, r, NULL, "what it took", &t);
+    t.n_columns = 5;
+    char(*cells)[96] = cli_table_row(&t);
+    if (cells) {
+        snprintf(cells[1], 96, "maps");
+        snprintf(cells[2], 96, "forwards");
+        snprintf(cells[3], 96, "forwards a map");
+        snprintf(cells[4], 96, "seconds");
+    }
+    int good = cells && put_work(&t, "explaining", maps, forwards, seconds) &&
+               put_work(&t, "judging, with controls", r->judged,
+                        (double)e->forwards, e->seconds);
+    return end_table(b, &t, good);
+}
+
 /* ---- CSV: a line for each map and measure -------------------------------- */
 
 static void print_csv_number(double value)
@@ -417,7 +462,7 @@ static int print_result(const bench_report *b, const bench_result *r)
         if (status == APP_OK)
             status = print_differences(b, r, g);
     }
-    return status;
+    return status == APP_OK && !csv ? print_work(b, r) : status;
 }
 
 static int print_report(const bench_report *b)

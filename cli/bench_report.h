@@ -11,6 +11,7 @@ typedef struct bench_result {
     const app_store_model *model;
     app_evaluation evaluation;
     double *seconds, *forwards; /* methods x triplets; NaN: not done */
+    size_t judged;              /* maps, with those of controls */
 } bench_result;
 
 typedef struct bench_report {
