@@ -143,6 +143,23 @@ double app_on_curve(const app_record *r, int steps, int inverted, int insertion,
 int app_right_at(const app_evaluation *e, const app_record *r, int genuine,
                  int inverted, int insertion, int j);
 
+/* The curves that the tables are areas of; accuracy: of the probe's maps. */
+enum app_curve {
+    APP_CURVE_DELETION, /* the similarity */
+    APP_CURVE_INSERTION,
+    APP_CURVE_DELETION_ACCURACY, /* the share of right decisions */
+    APP_CURVE_INSERTION_ACCURACY
+};
+/*
+ * A curve's mean over the pairs of a group (NULL: over all) at i of n equal
+ * steps: n divides the evaluation's steps, and is APP_POINTS for accuracy.
+ */
+wf_interval app_curve_at(const app_evaluation *e, const app_group *g,
+                         const app_line *line, enum app_curve curve, int i,
+                         int n);
+/* 1 where an accuracy can be said. */
+int app_has_labels(const app_evaluation *e);
+
 /* Text tables; the same as JSON; one CSV line a map; curves as CSV. */
 int app_evaluation_print(const app_evaluation *e);
 json_t *app_evaluation_json(const app_evaluation *e);

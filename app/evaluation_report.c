@@ -89,14 +89,6 @@ static void print_group(const app_evaluation *e, const app_group *g)
                           heads + !averages);
 }
 
-static int has_labels(const app_evaluation *e)
-{
-    for (size_t i = 0; i < e->n_pairs; i++)
-        if (e->pairs[i].genuine >= 0 && e->sides & 1 << WF_SIDE_PROBE)
-            return e->n_pairs > 1 && !isnan(e->threshold.value);
-    return 0;
-}
-
 /* Share of right decisions at P = 10 j %; NaN: no labelled pair. */
 static double accuracy_at(const app_evaluation *e, const app_line *line,
                           int insertion, int j)
@@ -151,7 +143,7 @@ int app_evaluation_print(const app_evaluation *e)
     printf(e->n_pairs > 1 ? "; [95 %% intervals over pairs]\n" : "\n");
     for (size_t i = 0; i < n; i++)
         print_group(e, &groups[i]);
-    if (has_labels(e)) {
+    if (app_has_labels(e)) {
         printf("\n== all labelled pairs: accuracy curves of the probe's maps "
                "==\n");
         print_table(e, NULL, "accuracy AUC", APP_DELETION_ACCURACY, 2);
@@ -256,7 +248,7 @@ json_t *app_evaluation_json(const app_evaluation *e)
         APP_CONFIDENCE, "resamples", APP_RESAMPLES, "n_pairs",
         (json_int_t)e->n_pairs, "forwards", (json_int_t)e->forwards, "seconds",
         e->seconds, "groups", list);
-    if (root && has_labels(e))
+    if (root && app_has_labels(e))
         json_object_set_new(root, "accuracy", accuracy_json(e));
     return root;
 }
@@ -266,18 +258,6 @@ json_t *app_evaluation_json(const app_evaluation *e)
 static const char *label_of(int genuine)
 {
     return genuine < 0 ? "unknown" : genuine ? "genuine" : "impostor";
-}
-
-/* A field in quotes, quotes doubled (RFC 4180). */
-static void write_field(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (; *text; text++) {
-        if (*text == '"')
-            fputc('"', out);
-        fputc(*text, out);
-    }
-    fputc('"', out);
 }
 
 static void write_number(FILE *out, double value)
@@ -302,10 +282,10 @@ static void write_map(FILE *out, const app_evaluation *e, const app_line *line,
     if (!r)
         return;
     const wf_evaluation *v = &r->result;
-    write_field(out, e->pairs[pair].name);
+    app_csv_field(out, e->pairs[pair].name);
     fprintf(out, ",%s,%s,", label_of(e->pairs[pair].genuine),
             side == WF_SIDE_PROBE ? "probe" : "other");
-    write_field(out, line->name);
+    app_csv_field(out, line->name);
     write_number(out, v->similarity);
     write_number(out, v->empty);
     fprintf(out, ",%s",
@@ -353,10 +333,10 @@ int app_evaluation_curves(const app_evaluation *e, const char *path)
         size_t pair = k / 2 % e->n_pairs;
         const app_record *r = app_record_of(e, line->row, pair, (int)(k % 2));
         for (int i = 0; r && i <= steps; i++) {
-            write_field(file.stream, e->pairs[pair].name);
+            app_csv_field(file.stream, e->pairs[pair].name);
             fprintf(file.stream, ",%s,%s,", label_of(e->pairs[pair].genuine),
                     k % 2 ? "other" : "probe");
-            write_field(file.stream, line->name);
+            app_csv_field(file.stream, line->name);
             fprintf(file.stream, ",%.4f,%.6f,%.6f\n", (double)i / steps,
                     app_on_curve(r, steps, line->inverted, 0, i),
                     app_on_curve(r, steps, line->inverted, 1, i));

@@ -230,3 +230,52 @@ const char *app_better(enum app_metric metric, wf_interval v)
     return (v.mean > 0) == (app_metrics[metric].better > 0) ? "better"
                                                             : "worse";
 }
+
+int app_has_labels(const app_evaluation *e)
+{
+    for (size_t i = 0; i < e->n_pairs; i++)
+        if (e->pairs[i].genuine >= 0 && e->sides & 1 << WF_SIDE_PROBE)
+            return e->n_pairs > 1 && !isnan(e->threshold.value);
+    return 0;
+}
+
+/* A pair's point on a curve: the mean over its maps; NaN: there is none. */
+static double pair_point(const app_evaluation *e, const app_line *line,
+                         size_t pair, enum app_curve curve, int i, int n)
+{
+    int accuracy = curve >= APP_CURVE_DELETION_ACCURACY, maps = 0;
+    int insertion =
+        curve == APP_CURVE_INSERTION || curve == APP_CURVE_INSERTION_ACCURACY;
+    int genuine = e->pairs[pair].genuine;
+    double sum = 0;
+    for (int side = 0; side < (accuracy ? 1 : 2); side++) {
+        const app_record *r = app_record_of(e, line->row, pair, side);
+        if (!r || (accuracy && genuine < 0))
+            continue;
+        sum += accuracy
+                   ? app_right_at(e, r, genuine, line->inverted, insertion, i)
+                   : app_on_curve(r, e->opts.steps, line->inverted, insertion,
+                                  i * (e->opts.steps / n));
+        maps++;
+    }
+    return maps ? sum / maps : NAN;
+}
+
+wf_interval app_curve_at(const app_evaluation *e, const app_group *g,
+                         const app_line *line, enum app_curve curve, int i,
+                         int n)
+{
+    wf_interval interval = {NAN, NAN, NAN, 0};
+    double *values = calloc(e->n_pairs, sizeof(*values));
+    size_t count = 0;
+    for (size_t pair = 0; values && pair < e->n_pairs; pair++)
+        if (!g || in_group(e, g, pair))
+            values[count++] = pair_point(e, line, pair, curve, i, n);
+    wf_error err = {0};
+    if (values &&
+        wf_bootstrap_mean(values, count, APP_CONFIDENCE, APP_RESAMPLES,
+                          e->opts.seed, &interval, &err) != WF_OK)
+        app_error(e->session->command, "%s", err.message);
+    free(values);
+    return interval;
+}

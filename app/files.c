@@ -45,6 +45,17 @@ int app_file_finish(app_file *file)
     return code;
 }
 
+void app_csv_field(FILE *out, const char *text)
+{
+    fputc('"', out);
+    for (; *text; text++) {
+        if (*text == '"')
+            fputc('"', out);
+        fputc(*text, out);
+    }
+    fputc('"', out);
+}
+
 int app_make_folder(const app_command *command, const char *path)
 {
     char part[4096];

@@ -19,6 +19,9 @@ typedef struct app_file {
 int app_file_open(const app_command *command, const char *path, app_file *file);
 int app_file_finish(app_file *file);
 
+/* A field of CSV in quotes, quotes in it doubled (RFC 4180). */
+void app_csv_field(FILE *out, const char *text);
+
 /* Makes a folder and those above it, and checks that it can be written. */
 int app_make_folder(const app_command *command, const char *path);
 /* Whether a file of that name can be written; nothing is left behind. */

@@ -47,6 +47,43 @@ int app_method_parse(const app_command *command, const char *text,
     return APP_USAGE;
 }
 
+/* Whether the options have the preset's values, but for masks. */
+static int fits(const wf_options *options, const wf_method_preset *preset)
+{
+    for (const char *p = preset->values; *p;) {
+        char name[64];
+        size_t length = strcspn(p, "="), size = strcspn(p, ",");
+        const char *value;
+        snprintf(name, sizeof(name), "%.*s", (int)length, p);
+        value = wf_options_get(options, name);
+        if (strcmp(name, "masks") &&
+            (!value || strlen(value) != size - length - 1 ||
+             strncmp(value, p + length + 1, size - length - 1)))
+            return 0;
+        p += size + (p[size] == ',');
+    }
+    return 1;
+}
+
+void app_method_describe(const wf_options *options, char *buf, size_t size)
+{
+    const wf_method *method = wf_options_method(options);
+    size_t used = (size_t)snprintf(buf, size, "%s", method->name);
+    for (const wf_method_preset *p = method->presets; p && p->name; p++)
+        if (fits(options, p)) {
+            snprintf(buf, size, "%s, preset %s", method->name, p->name);
+            return;
+        }
+    for (const wf_method_option *o = method->options; o->name; o++) {
+        const char *value = wf_options_get(options, o->name);
+        if (!strcmp(value, o->fallback) || !strcmp(o->name, "masks") ||
+            !strcmp(o->name, "seed") || used >= size)
+            continue;
+        used += (size_t)snprintf(buf + used, size - used, ", %s=%s", o->name,
+                                 value);
+    }
+}
+
 void app_method_name(const char *text, const char *otherwise, char *buf,
                      size_t size)
 {

@@ -8,6 +8,12 @@
 int app_method_parse(const app_command *command, const char *text,
                      wf_options **out);
 /*
+ * A method for a figure's foot: "s-rise, preset paper", or with the values that
+ * are not the default's: "s-rise, fill=black".  Masks and seed count as
+ * neither.
+ */
+void app_method_describe(const wf_options *options, char *buf, size_t size);
+/*
  * The name that "NAME=REST" begins with, else `otherwise`; fit for a folder's
  * name.
  */

@@ -61,7 +61,7 @@ static wf_status add_pair(reader *r, const char *a, const char *b, int mated,
                           int fold)
 {
     app_pairs *p = r->out;
-    size_t i, j;
+    size_t i = 0, j = 0;
     wf_status st = add_photo(r, a, &i);
     if (st == WF_OK)
         st = add_photo(r, b, &j);
@@ -202,8 +202,15 @@ static wf_status make_unique(reader *r)
 wf_status app_pairs_read(const char *path, const char *folder, app_pairs *pairs,
                          wf_error *err)
 {
+    char beside[4096];
+    const char *slash = strrchr(path, '/');
+    snprintf(beside, sizeof(beside), "%.*s", slash ? (int)(slash - path) : 1,
+             slash ? path : ".");
     *pairs = (app_pairs){0};
-    reader r = {.path = path, .folder = folder, .out = pairs, .err = err};
+    reader r = {.path = path,
+                .folder = folder ? folder : beside,
+                .out = pairs,
+                .err = err};
     FILE *file = fopen(path, "r");
     if (!file)
         return fail(&r, errno == ENOENT ? WF_ENOENT : WF_EIO,
@@ -255,6 +262,36 @@ void app_pairs_persons(const app_pairs *pairs, size_t *persons)
             join(persons, i - 1, i);
     for (size_t i = 0; i < pairs->n_photos; i++)
         persons[i] = first_of(persons, i);
+}
+
+size_t *app_pairs_mated(const app_pairs *pairs, double wanted, size_t *n)
+{
+    size_t *chosen = calloc(pairs->n_pairs, sizeof(*chosen)), total = 0;
+    if (!chosen)
+        return NULL;
+    for (size_t i = 0; i < pairs->n_pairs; i++)
+        if (pairs->pairs[i].mated)
+            chosen[total++] = i;
+    *n = wanted < (double)total ? (size_t)wanted : total;
+    for (size_t i = 0; i < *n; i++)
+        chosen[i] = chosen[i * total / *n];
+    return chosen;
+}
+
+/* SplitMix64's finish (Steele et al., 2014): the same everywhere. */
+static uint64_t scramble(uint64_t x)
+{
+    x += 0x9e3779b97f4a7c15;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    return x ^ x >> 31;
+}
+
+size_t app_pairs_draw(const app_pairs *pairs, uint64_t seed, size_t pair,
+                      uint64_t k)
+{
+    uint64_t first = scramble(seed ^ scramble(pair));
+    return (size_t)(scramble(first + k) % pairs->n_photos);
 }
 
 void app_pairs_free(app_pairs *pairs)

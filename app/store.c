@@ -91,6 +91,12 @@ static int failed(const app_store *s)
                   "lost: make room and start again",
                   path);
         break;
+    case SQLITE_IOERR:
+        app_error(s->command,
+                  "'%s' cannot be read or written (%s); nothing that was "
+                  "finished is lost: see to the disk and start again",
+                  path, system ? strerror(system) : sqlite3_errmsg(s->db));
+        break;
     case SQLITE_NOMEM:
         app_error(s->command, "out of memory");
         break;

@@ -5,7 +5,8 @@
 # moments and starts it again, with new databases as old ones are finished, until
 # it was killed KILLS times and the last database is whole.  Prints how many
 # items that were done before a kill were lost, and how many were done again;
-# fails if there is one.
+# fails if there is one.  A kill comes within KILL_WITHIN seconds (environment;
+# 1.2), which should be several times what an item takes.
 set -euo pipefail
 [ $# -ge 4 ] || {
     sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"
@@ -27,13 +28,14 @@ for row in db.execute('''SELECT items.id, run, date, items.seconds, count(*),
 PY
 }
 
-killed=0 number=1 lost=0 again=0 items=0 status=0
+killed=0 number=1 lost=0 again=0 items=0 seen=0 status=0
 : >"$folder/before"
 while :; do
     db=$folder/$number.db
     "$whyface" bench run "$db" "$@" -q >"$folder/log" 2>&1 </dev/null &
     if [ "$killed" -lt "$kills" ]; then
-        sleep "$((RANDOM % 2)).$((RANDOM % 1000 + 1000))"
+        sleep "$(awk -v r="$RANDOM" -v most="${KILL_WITHIN:-1.2}" \
+            'BEGIN { print 0.1 + r / 32767 * (most - 0.1) }')"
         kill -9 $! 2>/dev/null && killed=$((killed + 1))
     fi
     status=0
@@ -45,6 +47,7 @@ while :; do
     # Nothing is there yet if it was killed very early.
     done_items "$db" >"$folder/now" 2>/dev/null || : >"$folder/now"
     # What was done before must be there, unchanged.
+    seen=$((seen + $(wc -l <"$folder/before")))
     lost=$((lost + $(join -v 1 <(sort -k1,1 "$folder/before") \
         <(sort -k1,1 "$folder/now") | wc -l)))
     again=$((again + $(join <(sort -k1,1 "$folder/before") \
@@ -59,5 +62,6 @@ while :; do
     number=$((number + 1))
     : >"$folder/before"
 done
-echo "$killed kills, $items items in $number databases: $lost lost, $again done again"
+echo "$killed kills, $items items in $number databases: $lost lost, $again done again" \
+    "(items done before a start: $seen in all)"
 [ "$lost" -eq 0 ] && [ "$again" -eq 0 ]

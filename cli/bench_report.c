@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/files.h"
+
 static const app_option options[] = {
     {"format", 0, "NAME", "text, markdown, csv or latex [text]"},
     {"baseline", 0, "NAME", "differences are to this map [the first method]"},
@@ -102,6 +104,8 @@ static void take_score(void *user, const app_item *item, int pair, int side,
     e->records[(row * e->n_pairs + at) * 2 + (size_t)side] = *record;
     e->opts.steps = steps;
     e->forwards += record->result.forwards;
+    e->seconds += record->result.seconds;
+    reading->result->judged++;
     if (record->result.deletion[0].state != WF_NOT_ASKED)
         e->opts.threshold = e->threshold.value;
 }
@@ -179,22 +183,22 @@ static void put_interval(char cell[96], wf_interval v, enum number number)
 }
 
 static void start_table(const bench_report *b, const bench_result *r,
-                        const app_group *g, const char *what, bench_table *t)
+                        const app_group *g, const char *what, cli_table *t)
 {
     const char *format = app_get(b->args, "format");
     char group[64] = "all pairs";
     if (g)
         app_group_name(&r->evaluation, g, group, sizeof(group));
-    *t = (bench_table){.format = format ? format : "text"};
+    *t = (cli_table){.format = format ? format : "text"};
     snprintf(t->title, sizeof(t->title), "%s: %s, %zu pairs: %s",
              r->model->name, group, g ? g->n_pairs : r->evaluation.n_pairs,
              what);
 }
 
-static int end_table(const bench_report *b, bench_table *t, int good)
+static int end_table(const bench_report *b, cli_table *t, int good)
 {
     if (good)
-        bench_table_print(t);
+        cli_table_print(t);
     free(t->cells);
     return good ? APP_OK : no_memory(b);
 }
@@ -269,10 +273,10 @@ static int print_scores(const bench_report *b, const bench_result *r,
     const app_evaluation *e = &r->evaluation;
     app_line lines[APP_MAX_LINES];
     enum app_metric measures[APP_METRICS];
-    bench_table t;
+    cli_table t;
     size_t n = app_lines(e, lines), count = list_measures(r, g, measures);
     start_table(b, r, g, "means with 95 % intervals", &t);
-    char(*cells)[96] = bench_table_row(&t);
+    char(*cells)[96] = cli_table_row(&t);
     int crossings = g && !isnan(e->opts.threshold);
     size_t extra = 1 + count + (size_t)crossings;
     t.n_columns = extra + 2;
@@ -285,7 +289,7 @@ static int print_scores(const bench_report *b, const bench_result *r,
         if (crossings)
             snprintf(cells[extra - 1], 96, "never");
     }
-    for (size_t i = 0; i < n && cells && (cells = bench_table_row(&t)); i++) {
+    for (size_t i = 0; i < n && cells && (cells = cli_table_row(&t)); i++) {
         snprintf(cells[0], 96, "%s", lines[i].name);
         for (size_t k = 0; k < count; k++)
             put_interval(cells[1 + k],
@@ -307,21 +311,21 @@ static int print_differences(const bench_report *b, const bench_result *r,
     app_line lines[APP_MAX_LINES];
     enum app_metric measures[APP_METRICS];
     char what[128];
-    bench_table t;
+    cli_table t;
     size_t n = app_lines(e, lines), count = list_measures(r, g, measures), base;
     int status = find_baseline(b, lines, n, &base);
     if (status != APP_OK)
         return status;
     snprintf(what, sizeof(what), "minus %s, pair by pair", lines[base].name);
     start_table(b, r, g, what, &t);
-    char(*cells)[96] = bench_table_row(&t);
+    char(*cells)[96] = cli_table_row(&t);
     t.n_columns = 1 + count;
     for (size_t k = 0; cells && k < count; k++)
         snprintf(cells[1 + k], 96, "%s", head_of(measures[k]));
     if (cells)
         snprintf(cells[0], 96, "map");
     for (size_t i = 0; i < n && cells; i++) {
-        if (i == base || !(cells = bench_table_row(&t)))
+        if (i == base || !(cells = cli_table_row(&t)))
             continue;
         snprintf(cells[0], 96, "%s", lines[i].name);
         for (size_t k = 0; k < count; k++) {
@@ -337,6 +341,49 @@ static int print_differences(const bench_report *b, const bench_result *r,
     return end_table(b, &t, cells != NULL);
 }
 
+static int put_work(cli_table *t, const char *what, size_t maps,
+                    double forwards, double seconds)
+{
+    char(*cells)[96] = cli_table_row(t);
+    if (!cells)
+        return 0;
+    snprintf(cells[0], 96, "%s", what);
+    snprintf(cells[1], 96, "%zu", maps);
+    snprintf(cells[2], 96, "%.0f", forwards);
+    snprintf(cells[3], 96, "%.0f", maps ? forwards / (double)maps : 0);
+    snprintf(cells[4], 96, "%.0f", seconds);
+    return 1;
+}
+
+/* What making the maps took, and what judging them and the controls did. */
+static int print_work(const bench_report *b, const bench_result *r)
+{
+    const app_evaluation *e = &r->evaluation;
+    double seconds = 0, forwards = 0;
+    size_t maps = 0;
+    cli_table t;
+    for (size_t i = 0; i < b->set.n_methods * b->set.n_triplets; i++) {
+        if (isnan(r->seconds[i]))
+            continue;
+        seconds += r->seconds[i];
+        forwards += r->forwards[i];
+        maps += 4;
+    }
+    start_table(b, r, NULL, "what it took", &t);
+    t.n_columns = 5;
+    char(*cells)[96] = cli_table_row(&t);
+    if (cells) {
+        snprintf(cells[1], 96, "maps");
+        snprintf(cells[2], 96, "forwards");
+        snprintf(cells[3], 96, "forwards a map");
+        snprintf(cells[4], 96, "seconds");
+    }
+    int good = cells && put_work(&t, "explaining", maps, forwards, seconds) &&
+               put_work(&t, "judging, with controls", r->judged,
+                        (double)e->forwards, e->seconds);
+    return end_table(b, &t, good);
+}
+
 /* ---- CSV: a line for each map and measure -------------------------------- */
 
 static void print_csv_number(double value)
@@ -348,7 +395,12 @@ static void print_csv_line(const bench_result *r, const char *group,
                            const char *map, const char *measure, wf_interval v,
                            const wf_interval *minus)
 {
-    printf("\"%s\",\"%s\",\"%s\",%s", r->model->name, group, map, measure);
+    const char *const fields[] = {r->model->name, group, map};
+    for (int i = 0; i < 3; i++) {
+        app_csv_field(stdout, fields[i]);
+        putchar(',');
+    }
+    printf("%s", measure);
     print_csv_number(v.mean);
     print_csv_number(v.low);
     print_csv_number(v.high);
@@ -410,7 +462,7 @@ static int print_result(const bench_report *b, const bench_result *r)
         if (status == APP_OK)
             status = print_differences(b, r, g);
     }
-    return status;
+    return status == APP_OK && !csv ? print_work(b, r) : status;
 }
 
 static int print_report(const bench_report *b)

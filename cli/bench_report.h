@@ -4,12 +4,14 @@
 
 #include "app/store.h"
 #include "cli/bench.h"
+#include "cli/table.h"
 
 /* What came out for one model: its pairs are those of all triplets. */
 typedef struct bench_result {
     const app_store_model *model;
     app_evaluation evaluation;
     double *seconds, *forwards; /* methods x triplets; NaN: not done */
+    size_t judged;              /* maps, with those of controls */
 } bench_result;
 
 typedef struct bench_report {
@@ -24,21 +26,6 @@ typedef struct bench_report {
 /* Mean of a method's seconds or forwards for a triplet, over the triplets. */
 wf_interval bench_cost(const bench_report *report, const double *values,
                        size_t method);
-
-/* bench_table.c: a table of texts in the format that is asked for. */
-
-#define BENCH_COLUMNS 10
-
-typedef struct bench_table {
-    const char *format; /* "text", "markdown" or "latex" */
-    char title[200];
-    size_t n_columns, n_rows, capacity;
-    char (*cells)[BENCH_COLUMNS][96]; /* the first row is the heading */
-} bench_table;
-
-/* A new row of empty cells; NULL without memory. */
-char (*bench_table_row(bench_table *table))[96];
-void bench_table_print(const bench_table *table);
 
 /* bench_plot.c: --plot. */
 int bench_plot(const bench_report *report);

@@ -8,9 +8,6 @@
 #include "app/progress.h"
 #include "cli/bench_run.h"
 
-/* Draws before a random non-mate is given up. */
-#define MAX_DRAWS 1000
-
 typedef struct setup {
     bench_run *run;
     app_pairs pairs;
@@ -124,22 +121,11 @@ static size_t hardest(const setup *s, size_t probe)
 
 /* ---- a random non-mate --------------------------------------------------- */
 
-/* SplitMix64's finish (Steele et al., 2014): the same everywhere. */
-static uint64_t scramble(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return x ^ x >> 31;
-}
-
-/* Depends on the seed and the pair only, not on the other pairs. */
 static int draw(setup *s, size_t pair, size_t probe, size_t *photo)
 {
-    uint64_t seed = scramble(s->run->judge.seed ^ scramble(pair));
     *photo = SIZE_MAX;
-    for (uint64_t k = 0; k < MAX_DRAWS; k++) {
-        size_t i = (size_t)(scramble(seed + k) % s->pairs.n_photos);
+    for (uint64_t k = 0; k < APP_PAIRS_DRAWS; k++) {
+        size_t i = app_pairs_draw(&s->pairs, s->run->judge.seed, pair, k);
         int usable;
         if (s->persons[i] == s->persons[probe])
             continue;
@@ -159,26 +145,20 @@ static int draw(setup *s, size_t pair, size_t probe, size_t *photo)
 /* N of the mated pairs, spread evenly over them. */
 static int choose_pairs(setup *s)
 {
-    size_t n = 0;
     bench_run *r = s->run;
-    s->chosen = calloc(s->pairs.n_pairs, sizeof(*s->chosen));
-    if (!s->chosen)
-        return no_memory(r);
-    for (size_t i = 0; i < s->pairs.n_pairs; i++)
-        if (s->pairs.pairs[i].mated)
-            s->chosen[n++] = i;
-    if (n == 0) {
-        app_error(r->command, "pairs '%s': there is no mated pair",
-                  app_get(&r->options, "protocol"));
-        return APP_FAILED;
-    }
-    double wanted = (double)n;
+    double wanted = INFINITY;
     int status =
         app_get_number(r->command, &r->options, "pairs", 1, 1e9, &wanted);
-    s->n_chosen = wanted < (double)n ? (size_t)wanted : n;
-    for (size_t i = 0; i < s->n_chosen; i++)
-        s->chosen[i] = s->chosen[i * n / s->n_chosen];
-    return status;
+    if (status != APP_OK)
+        return status;
+    s->chosen = app_pairs_mated(&s->pairs, wanted, &s->n_chosen);
+    if (!s->chosen)
+        return no_memory(r);
+    if (s->n_chosen > 0)
+        return APP_OK;
+    app_error(r->command, "pairs '%s': there is no mated pair",
+              app_get(&r->options, "protocol"));
+    return APP_FAILED;
 }
 
 /* Missing photos are an error, or with --skip-missing of no use. */
@@ -315,14 +295,9 @@ static int make_set(setup *s)
 static int read_protocol(setup *s)
 {
     bench_run *r = s->run;
-    const char *path = app_get(&r->options, "protocol");
-    const char *folder = app_get(&r->options, "images");
-    const char *slash = strrchr(path, '/');
-    char beside[4096];
     wf_error err = {0};
-    snprintf(beside, sizeof(beside), "%.*s", slash ? (int)(slash - path) : 1,
-             slash ? path : ".");
-    if (app_pairs_read(path, folder ? folder : beside, &s->pairs, &err))
+    if (app_pairs_read(app_get(&r->options, "protocol"),
+                       app_get(&r->options, "images"), &s->pairs, &err))
         return app_fail(r->command, &err);
     s->persons = calloc(s->pairs.n_photos, sizeof(*s->persons));
     s->usable = calloc(s->pairs.n_photos, 1);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "app/files.h"
 #include "app/pairs.h"
 #include "app/progress.h"
 #include "app/result.h"
@@ -11,6 +12,7 @@
 static const app_option options[] = {
     {"images", 'i', "FOLDER", "where the photos lie [beside the pairs file]"},
     {"store", 0, NULL, "store the thresholds in the model's manifest"},
+    {"csv", 0, "FILE", "one line a pair: photos, label, fold, similarity"},
     {"json", 0, NULL, "print JSON"},
     {0}};
 
@@ -64,6 +66,15 @@ static int embed_photos(job *j)
     return APP_OK;
 }
 
+/* 0 where one of the photos was not usable. */
+static int score_of(const job *j, size_t pair, double *score)
+{
+    size_t a = j->pairs.pairs[pair].a, b = j->pairs.pairs[pair].b;
+    *score = wf_similarity(j->embeddings + a * j->dim,
+                           j->embeddings + b * j->dim, j->dim);
+    return j->usable[a] && j->usable[b];
+}
+
 static int compute_rates(job *j)
 {
     size_t n = 0, total = j->pairs.n_pairs;
@@ -73,11 +84,8 @@ static int compute_rates(job *j)
     wf_error err = {WF_ENOMEM, "out of memory"};
     wf_status st = WF_ENOMEM;
     for (size_t i = 0; scores && mated && folds && i < total; i++) {
-        size_t a = j->pairs.pairs[i].a, b = j->pairs.pairs[i].b;
-        if (!j->usable[a] || !j->usable[b])
+        if (!score_of(j, i, &scores[n]))
             continue;
-        scores[n] = wf_similarity(j->embeddings + a * j->dim,
-                                  j->embeddings + b * j->dim, j->dim);
         mated[n] = j->pairs.pairs[i].mated;
         folds[n++] = j->pairs.pairs[i].fold;
     }
@@ -88,6 +96,30 @@ static int compute_rates(job *j)
     free(mated);
     free(folds);
     return st == WF_OK ? APP_OK : app_fail(j->command, &err);
+}
+
+static int write_csv(const job *j)
+{
+    const char *path = app_get(j->args, "csv");
+    app_file file;
+    if (!path)
+        return APP_OK;
+    int status = app_file_open(j->command, path, &file);
+    if (status != APP_OK)
+        return status;
+    fprintf(file.stream, "first,second,label,fold,similarity\n");
+    for (size_t i = 0; i < j->pairs.n_pairs; i++) {
+        double score;
+        if (!score_of(j, i, &score))
+            continue;
+        app_csv_field(file.stream, j->pairs.photos[j->pairs.pairs[i].a]);
+        fputc(',', file.stream);
+        app_csv_field(file.stream, j->pairs.photos[j->pairs.pairs[i].b]);
+        fprintf(file.stream, ",%s,%d,%.6f\n",
+                j->pairs.pairs[i].mated ? "genuine" : "impostor",
+                j->pairs.pairs[i].fold, score);
+    }
+    return app_file_finish(&file);
 }
 
 /* Where a threshold comes from, so that a reader can judge it. */
@@ -167,14 +199,11 @@ static int finish(job *j)
 static int run(const app_command *command, const app_args *args)
 {
     job j = {.command = command, .args = args};
-    char beside[4096];
+    const char *csv = app_get(args, "csv");
     wf_error err = {0};
-    const char *folder = app_get(args, "images");
-    const char *slash = strrchr(args->operands[0], '/');
-    snprintf(beside, sizeof(beside), "%.*s",
-             slash ? (int)(slash - args->operands[0]) : 1,
-             slash ? args->operands[0] : ".");
-    if (app_pairs_read(args->operands[0], folder ? folder : beside, &j.pairs,
+    if (csv && app_check_writable(command, csv) != APP_OK)
+        return APP_FAILED;
+    if (app_pairs_read(args->operands[0], app_get(args, "images"), &j.pairs,
                        &err) != WF_OK)
         return app_fail(command, &err);
     int status =
@@ -183,6 +212,8 @@ static int run(const app_command *command, const app_args *args)
         status = embed_photos(&j);
     if (status == APP_OK)
         status = compute_rates(&j);
+    if (status == APP_OK)
+        status = write_csv(&j);
     if (status == APP_OK)
         status = finish(&j);
     if (status == APP_OK && j.failed)

@@ -34,6 +34,9 @@ static const app_option options[] = {
     {"json", 0, NULL, "print JSON"},
     {"csv", 0, "FILE", "one line a map"},
     {"curves", 0, "FILE", "the similarity curves of every map, as CSV"},
+    {"plot", 0, "[CURVE=]FILE",
+     "mean curves as .png, .svg or .pdf: deletion, insertion, "
+     "deletion-accuracy or insertion-accuracy; again: another [deletion]"},
     {0}};
 
 static int read_side(evaluate_job *j)
@@ -121,7 +124,7 @@ static int check_outputs(const evaluate_job *j)
         if (path && app_check_writable(j->command, path) != APP_OK)
             return APP_FAILED;
     }
-    return APP_OK;
+    return evaluate_check_plots(j);
 }
 
 static int write_all(evaluate_job *j)
@@ -133,6 +136,8 @@ static int write_all(evaluate_job *j)
         status = app_evaluation_csv(&j->evaluation, csv);
     if (status == APP_OK && curves)
         status = app_evaluation_curves(&j->evaluation, curves);
+    if (status == APP_OK)
+        status = evaluate_plot(j);
     if (status != APP_OK)
         return status;
     return app_has(j->args, "json")

@@ -36,4 +36,8 @@ int evaluate_explain(evaluate_job *job);
 int evaluate_find_map(const char *folder, const char *pair, int side, char *buf,
                       size_t size);
 
+/* evaluate_plot.c: --plot; what it asks for is checked before the work. */
+int evaluate_check_plots(const evaluate_job *job);
+int evaluate_plot(const evaluate_job *job);
+
 #endif

@@ -491,15 +491,10 @@ static int read_protocol(protocol *p)
 
 int evaluate_read_protocol(evaluate_job *j)
 {
-    const char *path = app_get(j->args, "protocol");
-    const char *folder = app_get(j->args, "images");
-    const char *slash = strrchr(path, '/');
-    char beside[4096];
     wf_error err = {0};
     protocol p = {.job = j};
-    snprintf(beside, sizeof(beside), "%.*s", slash ? (int)(slash - path) : 1,
-             slash ? path : ".");
-    if (app_pairs_read(path, folder ? folder : beside, &p.all, &err) != WF_OK)
+    if (app_pairs_read(app_get(j->args, "protocol"), app_get(j->args, "images"),
+                       &p.all, &err) != WF_OK)
         return app_fail(j->command, &err);
     int status = read_protocol(&p);
     free(p.chosen);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "app/files.h"
+#include "app/method.h"
 #include "app/progress.h"
 #include "app/result.h"
 #include "cli/commands.h"
@@ -76,11 +77,18 @@ static wf_status save_maps(job *j, wf_error *err)
     const wf_map *difference = wf_explanation_difference(j->explanation);
     wf_status st = WF_OK;
     for (int k = 0; k < 4 && st == WF_OK; k++) {
-        const wf_map *map = wf_explanation_map(j->explanation, (wf_pair)(k / 2),
-                                               (wf_side)(k % 2));
+        wf_pair pair = (wf_pair)(k / 2);
+        wf_side side = (wf_side)(k % 2);
+        const wf_map *map = wf_explanation_map(j->explanation, pair, side);
+        const wf_map *error = wf_explanation_error(j->explanation, pair, side);
+        char name[64];
         if (map)
-            st = save_map(
-                j, map, app_map_file((wf_pair)(k / 2), (wf_side)(k % 2)), err);
+            st = save_map(j, map, app_map_file(pair, side), err);
+        /* error-mate-probe.npy beside map-mate-probe.npy */
+        snprintf(name, sizeof(name), "error%s",
+                 app_map_file(pair, side) + strlen("map"));
+        if (error && st == WF_OK)
+            st = save_map(j, error, name, err);
     }
     if (st == WF_OK && difference)
         st = save_map(j, difference, "map-difference.npy", err);
@@ -120,20 +128,24 @@ static wf_status draw_figures(job *j, const wf_figure_opts *opts,
 
 static wf_status write_figures(job *j, double opacity, wf_error *err)
 {
-    char captions[3][160], footer[400];
+    char captions[3][160], footer[400], method[160];
     wf_figure_opts opts;
     const wf_model_info *info = wf_model_get_info(j->session.model);
     const char *formats = app_get(j->args, "format");
+    const char *seed = wf_options_get(j->options, "seed");
+    wf_explain_stats stats;
+    wf_explanation_stats(j->explanation, &stats);
     wf_figure_opts_init(&opts);
     for (int i = 0; i < j->n; i++)
         snprintf(captions[i], sizeof(captions[i]), "%s: %.120s", captions_of[i],
                  base_name(j->faces[i].path));
-    snprintf(footer, sizeof(footer),
-             "whyface %s, model %s (sha256 %.12s), %s, %s: %s masks, seed %s",
-             wf_version(), info->name, info->sha256, info->precision,
-             wf_options_method(j->options)->name,
-             wf_options_get(j->options, "masks"),
-             wf_options_get(j->options, "seed"));
+    app_method_describe(j->options, method, sizeof(method));
+    snprintf(
+        footer, sizeof(footer),
+        "whyface %s, model %s (sha256 %.12s), %s, %s: %llu model calls%s%s",
+        wf_version(), info->name, info->sha256, info->precision, method,
+        (unsigned long long)stats.forwards, seed ? ", seed " : "",
+        seed ? seed : "");
     opts.colormap = app_get(j->args, "colormap");
     opts.opacity = (float)opacity;
     opts.threshold = j->threshold.value;

@@ -14,6 +14,10 @@ static const app_option options[] = {
     {"test", 0, "LIST",
      "model, stability, hiding, patch, occlusion or all, separated by commas "
      "[model]"},
+    {"protocol", 'p', "PAIRS",
+     "means over mated pairs of a list (as calibrate's)"},
+    {"images", 'i', "FOLDER", "where the photos lie [beside PAIRS]"},
+    {"pairs", 'n', "N", "only N mated pairs, spread evenly [all]"},
     {"method", 0, "NAME", "method of explanation [s-rise]"},
     {"preset", 0, "NAME", "the method's options by name, for example paper"},
     {"stages", 0, "N", "model: how many depths, from one layer to all [6]"},
@@ -26,6 +30,7 @@ static const app_option options[] = {
      "occlusion: as of 'whyface occlude'; again: another [mask, sunglasses]"},
     {"threshold", 0, "VALUE|NAME", "similarity of a match [accuracy]"},
     {"figure", 0, "FILE", "the maps, as .png, .svg or .pdf"},
+    {"format", 0, "NAME", "of means: text, markdown or latex [text]"},
     {"json", 0, NULL, "print JSON"},
     {0}};
 
@@ -49,7 +54,7 @@ enum { TESTS = sizeof(tests) / sizeof(*tests) };
 void sanity_print(const sanity *s, const char *format, ...)
 {
     va_list list;
-    if (s->json)
+    if (s->silent)
         return;
     app_progress_end();
     va_start(list, format);
@@ -124,19 +129,23 @@ wf_status sanity_explain_again(const sanity *s, wf_model *model, uint64_t seed,
 /* ---- options --------------------------------------------------------------
  */
 
-/* Bits of `tests`. */
-static int read_tests(const sanity *s, int *wanted)
+/* Over a list of pairs, a non-mate is drawn where a test needs one. */
+static int has_faces(const sanity *s, const test *t)
+{
+    return t->faces <= s->n || app_has(s->args, "protocol");
+}
+
+static int read_tests(sanity *s)
 {
     const char *list = app_get(s->args, "test");
-    *wanted = 0;
-    for (const char *p = list ? list : "model"; *p || !*wanted;) {
+    for (const char *p = list ? list : "model"; *p || !s->wanted;) {
         size_t length = strcspn(p, ",");
         int found = 0;
         for (int i = 0; i < TESTS; i++)
             if ((strlen(tests[i].name) == length &&
                  !strncmp(p, tests[i].name, length)) ||
                 (length == 3 && !strncmp(p, "all", 3) &&
-                 s->n >= tests[i].faces))
+                 has_faces(s, &tests[i])))
                 found |= 1 << i;
         if (!found) {
             app_error(s->command,
@@ -145,15 +154,19 @@ static int read_tests(const sanity *s, int *wanted)
                       list);
             return APP_USAGE;
         }
-        *wanted |= found;
+        s->wanted |= found;
         p += length + (p[length] == ',');
     }
-    for (int i = 0; i < TESTS; i++)
-        if (*wanted & 1 << i && s->n < tests[i].faces) {
+    for (int i = 0; i < TESTS; i++) {
+        if (!(s->wanted & 1 << i))
+            continue;
+        if (!has_faces(s, &tests[i])) {
             app_error(s->command, "the test '%s' needs a NONMATE",
                       tests[i].name);
             return APP_USAGE;
         }
+        s->n = tests[i].faces > s->n ? tests[i].faces : s->n;
+    }
     return APP_OK;
 }
 
@@ -222,6 +235,36 @@ static int read_weights(sanity *s)
     return APP_USAGE;
 }
 
+static int read_format(sanity *s)
+{
+    const char *format = app_get(s->args, "format");
+    s->format = format ? format : "text";
+    if (!strcmp(s->format, "text") || !strcmp(s->format, "markdown") ||
+        !strcmp(s->format, "latex"))
+        return APP_OK;
+    app_error(s->command,
+              "option --format: expected text, markdown or latex, got '%s'",
+              format);
+    return APP_USAGE;
+}
+
+/* Photos or a list of pairs. */
+static int check_input(const sanity *s)
+{
+    if (!app_has(s->args, "protocol")) {
+        if (s->args->n_operands >= 2)
+            return APP_OK;
+        app_error(s->command, "name the photos PROBE and MATE, or a list of "
+                              "pairs with --protocol");
+        return APP_USAGE;
+    }
+    if (s->args->n_operands == 0 && !app_has(s->args, "figure"))
+        return APP_OK;
+    app_error(s->command, "with --protocol no %s",
+              s->args->n_operands ? "photos are named" : "--figure is drawn");
+    return APP_USAGE;
+}
+
 static int check_figure(const sanity *s)
 {
     const char *path = app_get(s->args, "figure");
@@ -239,10 +282,14 @@ static int check_figure(const sanity *s)
     return app_check_writable(s->command, path);
 }
 
-static int read_options(sanity *s, int *wanted)
+static int read_options(sanity *s)
 {
     double stages = 6, seeds = 5;
-    int status = read_tests(s, wanted);
+    int status = check_input(s);
+    if (status == APP_OK)
+        status = read_tests(s);
+    if (status == APP_OK)
+        status = read_format(s);
     if (status == APP_OK)
         status = app_make_options(s->command, s->args, &s->options);
     if (status == APP_OK)
@@ -331,9 +378,11 @@ static int prepare(sanity *s)
 {
     const wf_model_info *info = wf_model_get_info(s->session.model);
     wf_error err = {0};
+    s->tests = json_object();
     if (sanity_explain(s, s->session.model, s->options, s->faces[0].crop,
                        s->faces[1].crop, s->faces[2].crop, &s->plain, &err) ||
-        wf_map_random(info->width, info->height, s->seed, &s->random, &err) ||
+        wf_map_random(info->width, info->height, s->seed + s->pair, &s->random,
+                      &err) ||
         wf_map_centred(info->width, info->height, &s->centred, &err)) {
         app_progress_end();
         return app_fail(s->command, &err);
@@ -345,40 +394,67 @@ static int prepare(sanity *s)
     return APP_OK;
 }
 
+int sanity_test(sanity *s)
+{
+    int status = prepare(s);
+    for (int i = 0; i < TESTS && status == APP_OK; i++)
+        if (s->wanted & 1 << i)
+            status = tests[i].run(s);
+    app_progress_end();
+    return status;
+}
+
+void sanity_drop_pair(sanity *s)
+{
+    json_decref(s->tests);
+    s->tests = NULL;
+    wf_map_free(s->random);
+    wf_map_free(s->centred);
+    s->random = s->centred = NULL;
+    wf_explanation_free(s->plain);
+    s->plain = NULL;
+    for (int i = 0; i < 3; i++)
+        app_face_free(&s->faces[i]);
+}
+
+json_t *sanity_head(const sanity *s)
+{
+    json_t *root = json_object();
+    json_object_set_new(root, "whyface", json_string(wf_version()));
+    json_object_set_new(root, "model",
+                        app_model_json(wf_model_get_info(s->session.model)));
+    json_object_set_new(root, "method", app_options_json(s->options));
+    json_object_set_new(root, "threshold", app_number(s->threshold.value));
+    return root;
+}
+
 static json_t *result(const sanity *s)
 {
     static const char *const roles[] = {"probe", "mate", "nonmate"};
-    json_t *root = json_object(), *photos = json_object();
+    json_t *root = sanity_head(s), *photos = json_object();
     for (int i = 0; i < s->n; i++)
         json_object_set_new(photos, roles[i],
                             json_pack("{s:s s:s}", "photo", s->faces[i].path,
                                       "sha256", s->faces[i].sha256));
-    json_object_set_new(root, "whyface", json_string(wf_version()));
     json_object_set_new(root, "photos", photos);
-    json_object_set_new(root, "model",
-                        app_model_json(wf_model_get_info(s->session.model)));
-    json_object_set_new(root, "method", app_options_json(s->options));
     json_object_set_new(
         root, "similarity",
         app_number(wf_explanation_similarity(s->plain, WF_PAIR_MATE)));
-    json_object_set_new(root, "threshold", app_number(s->threshold.value));
     json_object_set(root, "tests", s->tests);
     return root;
 }
 
-static int run_tests(sanity *s, int wanted)
+static int test_photos(sanity *s)
 {
     const char *figure = app_get(s->args, "figure");
-    int status = APP_OK;
     s->sheet = figure ? sanity_sheet_new() : NULL;
     if (figure && !s->sheet) {
         app_error(s->command, "out of memory for a figure");
         return APP_FAILED;
     }
-    for (int i = 0; i < TESTS && status == APP_OK; i++)
-        if (wanted & 1 << i)
-            status = tests[i].run(s);
-    app_progress_end();
+    int status = load_faces(s);
+    if (status == APP_OK)
+        status = sanity_test(s);
     if (status == APP_OK && figure)
         status = sanity_sheet_save(s, figure);
     if (status == APP_OK && s->json)
@@ -386,27 +462,13 @@ static int run_tests(sanity *s, int wanted)
     return status;
 }
 
-static void free_all(sanity *s)
-{
-    sanity_sheet_free(s->sheet);
-    json_decref(s->tests);
-    wf_map_free(s->random);
-    wf_map_free(s->centred);
-    wf_explanation_free(s->plain);
-    for (int i = 0; i < 3; i++)
-        app_face_free(&s->faces[i]);
-    wf_options_free(s->options);
-    app_session_close(&s->session);
-}
-
 static int run(const app_command *command, const app_args *args)
 {
     sanity s = {.command = command, .args = args};
-    int wanted;
-    s.n = (int)args->n_operands;
+    s.n = args->n_operands > 2 ? (int)args->n_operands : 2;
     s.json = app_has(args, "json");
-    s.tests = json_object();
-    int status = read_options(&s, &wanted);
+    s.silent = s.json || app_has(args, "protocol");
+    int status = read_options(&s);
     if (status == APP_OK)
         status = app_session_open(command, args, APP_MODEL | APP_DETECTOR,
                                   &s.session);
@@ -415,22 +477,24 @@ static int run(const app_command *command, const app_args *args)
     if (status == APP_OK)
         status = read_region(&s);
     if (status == APP_OK)
-        status = load_faces(&s);
-    if (status == APP_OK)
-        status = prepare(&s);
-    if (status == APP_OK)
-        status = run_tests(&s, wanted);
-    free_all(&s);
+        status = app_has(args, "protocol") ? sanity_over_protocol(&s)
+                                           : test_photos(&s);
+    sanity_sheet_free(s.sheet);
+    sanity_drop_pair(&s);
+    wf_options_free(s.options);
+    app_session_close(&s.session);
     return status;
 }
 
 const app_command cli_sanity = {
     .name = "sanity",
-    .operands = "PROBE MATE [NONMATE]",
+    .operands = "[PROBE MATE [NONMATE]]",
     .summary = "do the maps depend on the model, the picture, chance?",
     .about =
         "Explains one pair again and again with one thing changed, and says "
-        "how the maps follow.\n\n"
+        "how the maps follow.  With --protocol it does so for mated pairs of a "
+        "list, each with a non-mate drawn at random where a test needs one, "
+        "and prints means with 95 % intervals over the pairs.\n\n"
         "--test model: layers with random weights.  Maps that stay the same do "
         "not show the model.\n\n"
         "--test stability: other seeds.  What differs between the maps is "
@@ -449,7 +513,7 @@ const app_command cli_sanity = {
                "--figure sanity.png",
     .options = options,
     .more = app_session_options,
-    .least = 2,
+    .least = 0,
     .most = 3,
     .takes_method_options = 1,
     .run = run};

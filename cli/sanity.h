@@ -9,6 +9,8 @@
 
 #define SANITY_MAX_COUNTS 16
 #define SANITY_MAX_KINDS  8
+#define SANITY_CONFIDENCE 0.95
+#define SANITY_RESAMPLES  2000
 
 typedef struct sanity {
     const app_command *command;
@@ -18,6 +20,8 @@ typedef struct sanity {
     wf_options *options;
     app_face faces[3]; /* probe, mate, non-mate */
     int n;             /* faces: 2 or 3 */
+    int wanted;        /* tests, as bits */
+    size_t pair;       /* of a list of pairs; 0 without one */
     app_threshold threshold;
     wf_explanation *plain; /* of the model and crops as they are */
     wf_map *random, *centred;
@@ -33,6 +37,8 @@ typedef struct sanity {
     size_t n_kinds;
 
     int json;                   /* print nothing but JSON */
+    int silent;                 /* tests print nothing */
+    const char *format;         /* of tables over pairs */
     json_t *tests;              /* their results by name */
     struct sanity_sheet *sheet; /* NULL: no figure wanted */
 } sanity;
@@ -58,7 +64,7 @@ wf_status sanity_explain_again(const sanity *s, wf_model *model, uint64_t seed,
                                double masks, wf_explanation **out,
                                wf_error *err);
 
-/* Text on standard output, unless JSON is printed. */
+/* Text on standard output, unless the tests are silent. */
 void sanity_print(const sanity *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -75,6 +81,26 @@ const wf_map *sanity_map(const wf_explanation *x, int map);
 /* The face that a map lies over, and the other of its pair: 0..2. */
 int sanity_face(int map);
 int sanity_other(int map);
+
+/* Runs the wanted tests on the faces; `tests` holds what they found. */
+int sanity_test(sanity *s);
+/* Frees faces, maps and results of the pair. */
+void sanity_drop_pair(sanity *s);
+/* Version, model, method and threshold: a new reference. */
+json_t *sanity_head(const sanity *s);
+
+/* ---- sanity_protocol.c, sanity_means.c ------------------------------------
+ */
+
+/* The tests on the pairs of --protocol; prints means. */
+int sanity_over_protocol(sanity *s);
+/*
+ * Results of n pairs, all of one shape, to one in which every number is
+ * {mean, low, high, n} over the pairs; whole numbers and texts stay.  A new
+ * reference, NULL without memory.
+ */
+json_t *sanity_means(const json_t *const *results, size_t n, uint64_t seed);
+int sanity_print_means(const sanity *s, const json_t *means);
 
 /* ---- sanity_sheet.c -------------------------------------------------------
  */

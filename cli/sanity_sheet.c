@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/method.h"
 #include "cli/sanity.h"
 
 typedef struct panel {
@@ -95,7 +96,7 @@ static wf_panel *lay_out(const struct sanity_sheet *sheet, size_t *n,
 int sanity_sheet_save(const sanity *s, const char *path)
 {
     size_t n, columns;
-    char footer[400];
+    char footer[400], method[160];
     wf_figure_opts opts;
     wf_error err = {0};
     const wf_model_info *info = wf_model_get_info(s->session.model);
@@ -106,11 +107,11 @@ int sanity_sheet_save(const sanity *s, const char *path)
         app_error(s->command, "out of memory for a figure");
         return APP_FAILED;
     }
+    app_method_describe(s->options, method, sizeof(method));
     snprintf(footer, sizeof(footer),
              "whyface %s, model %s (sha256 %.12s), %s; each map on its own "
              "range",
-             wf_version(), info->name, info->sha256,
-             wf_options_method(s->options)->name);
+             wf_version(), info->name, info->sha256, method);
     wf_figure_opts_init(&opts);
     opts.footer = footer;
     wf_status st = wf_figure_panels(panels, n, columns, &opts, path, &err);

@@ -121,15 +121,23 @@ static double text_width(cairo_t *cr, const char *text)
     return extents.x_advance;
 }
 
-/* Cuts whole UTF-8 characters off until the rest with "..." fits. */
+/* How much of a text's end stays when it is shortened: "0001.jpg". */
+#define TAIL 8
+
+/* Puts "..." for whole UTF-8 characters before the end until the rest fits. */
 static void shorten(cairo_t *cr, char *text, double width)
 {
+    char tail[TAIL + 4];
     size_t length = strlen(text);
-    while (length > 0) {
+    size_t cut = length > 2 * TAIL ? length - TAIL : length;
+    while (((unsigned char)text[cut] & 0xc0) == 0x80)
+        cut++;
+    snprintf(tail, sizeof(tail), "...%s", text + cut);
+    for (length = cut; length > 0;) {
         do
             length--;
-        while (length > 0 && (text[length] & 0xc0) == 0x80);
-        memcpy(text + length, "...", 4);
+        while (length > 0 && ((unsigned char)text[length] & 0xc0) == 0x80);
+        memcpy(text + length, tail, strlen(tail) + 1);
         if (text_width(cr, text) <= width)
             return;
     }

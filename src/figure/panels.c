@@ -1,5 +1,6 @@
 /* Rows of maps over their crops, as in the paper's Fig. 2. */
 #include <math.h>
+#include <string.h>
 
 #include "figure/canvas.h"
 #include "figure/figure.h"
@@ -9,8 +10,9 @@
 #define CELL    104.0 /* longer side of a crop */
 #define GAP     8.0
 #define CAPTION 16.0
-#define FOOT    15.0
+#define FOOT    12.0 /* a line of the footer */
 #define SMALL   8.0
+#define LETTER  (0.6 * SMALL) /* more than the mean letter's width */
 
 /* Beyond, a figure is no longer looked at. */
 #define MAX_COLUMNS 60
@@ -67,15 +69,48 @@ static wf_status draw_panel(cairo_t *cr, const sheet *s, size_t index,
     return st;
 }
 
+/* The bytes of a text that one line takes: whole words, if it has any. */
+static size_t next_line(const sheet *s, const char *text)
+{
+    size_t most = (size_t)((s->width - 2 * MARGIN) / LETTER), end = 0;
+    for (size_t i = 0; i <= most; i++) {
+        if (!text[i])
+            return i;
+        if (text[i] == ' ')
+            end = i + 1;
+    }
+    for (end = end ? end : most; ((unsigned char)text[end] & 0xc0) == 0x80;)
+        end++;
+    return end;
+}
+
+static size_t count_lines(const sheet *s)
+{
+    size_t n = 0;
+    for (const char *p = s->opts->footer; p && *p; p += next_line(s, p))
+        n++;
+    return n;
+}
+
+static void draw_footer(cairo_t *cr, const sheet *s)
+{
+    size_t n = count_lines(s);
+    double y = s->height - MARGIN + 4 - FOOT * (double)n;
+    cairo_set_source_rgb(cr, 0.45, 0.45, 0.45);
+    for (const char *p = s->opts->footer; p && *p; p += next_line(s, p)) {
+        char line[512];
+        snprintf(line, sizeof(line), "%.*s", (int)next_line(s, p), p);
+        wf__canvas_text(cr, line, MARGIN, y += FOOT, s->width - 2 * MARGIN,
+                        SMALL, false, WF__LEFT);
+    }
+}
+
 static wf_status draw(cairo_t *cr, const void *what, wf_error *err)
 {
     const sheet *s = what;
     for (size_t i = 0; i < s->n; i++)
         WF__TRY(draw_panel(cr, s, i, err));
-    cairo_set_source_rgb(cr, 0.45, 0.45, 0.45);
-    if (s->opts->footer)
-        wf__canvas_text(cr, s->opts->footer, MARGIN, s->height - MARGIN + 4,
-                        s->width - 2 * MARGIN, SMALL, false, WF__LEFT);
+    draw_footer(cr, s);
     return WF_OK;
 }
 
@@ -112,6 +147,6 @@ wf_status wf_figure_panels(const wf_panel *panels, size_t n, size_t columns,
     s.cell_height = CELL * crop->height / longer;
     s.width = 2 * MARGIN + (double)columns * (s.cell_width + GAP) - GAP;
     s.height = 2 * MARGIN + rows * (s.cell_height + CAPTION) +
-               (s.opts->footer ? FOOT : 0);
+               FOOT * (double)count_lines(&s);
     return wf__canvas_save(path, s.width, s.height, draw, &s, err);
 }

@@ -108,6 +108,10 @@ for line in 's-rise,masks=3 ' 's-rise,masks=6, inverted ' \
     '== tiny: .* minus s-rise,masks=3, pair by pair' '== tiny: impostor'; do
     grep -q "^$line" "$work/out" || complain "no line '$line'"
 done
+# 8 explanations of 3 x 3 + 3 or 3 x 6 + 3 forwards; 24 items of 4 maps.
+works 'what it took' bench report "$db"
+grep -q '^explaining  *32  *132 ' "$work/out" && grep -q '^judging, with controls  *96 ' "$work/out" ||
+    complain "what it took"
 works '^| few |' bench report "$work/h.db" --format markdown --baseline random
 grep -q '^### other: ' "$work/out" || complain "no second model"
 works 'begin{tabular}' bench report "$db" --format latex
@@ -129,6 +133,9 @@ for r in rows:
     assert float(r['low']) <= float(r['mean']) <= float(r['high'])
 assert len(rows) >= 2
 PY
+# Quotes in a name are doubled.
+works '' bench run "$work/quoted.db" "${plan[@]:0:9}" -x 'a "b"=s-rise,masks=3' -n 2 -q
+works '^"tiny","genuine, accepted","a ""b""",deletion_auc,' bench report "$work/quoted.db" --format csv
 for ending in png svg pdf; do
     works '' bench report "$db" --plot "$work/plot.$ending" --measure insertion_auc -q
     [ -s "$work/plot.$ending" ] || complain "no plot.$ending"

@@ -103,7 +103,10 @@ done
 printf 'a,b,same\np1.png,p2.png,Yes\np1.png,n1.png,No\nn2.png,n3.png,Yes\np3.png,n2.png,No\n' >"$work/people/pairs.csv"
 works 'accuracy 100.00 %' calibrate "$work/people/pairs.csv" --aligned --store
 works 'threshold  accuracy' models show fr_feature
-works '"eer": 0.0' calibrate "$work/people/pairs.csv" --aligned --json
+works '"eer": 0.0' calibrate "$work/people/pairs.csv" --aligned --json --csv "$work/scores.csv"
+[ "$(wc -l <"$work/scores.csv")" -eq 5 ] && grep -q '^"[^"]*/p1.png","[^"]*/p2.png",genuine,[0-9]*,1.000000$' \
+    "$work/scores.csv" && grep -q 'n1.png",impostor,' "$work/scores.csv" || complain "calibrate --csv"
+refuses 1 'cannot write' calibrate "$work/people/pairs.csv" --aligned --csv "$work/none/a.csv"
 printf '2 1\nAnna 1 x\n' >"$work/people/pairs.txt"
 refuses 1 'line 2: expected' calibrate "$work/people/pairs.txt"
 refuses 1 'cannot be opened' calibrate "$work/none.txt"

@@ -52,6 +52,14 @@ for r in rows:
 curves = list(csv.DictReader(open(sys.argv[2])))
 assert len(curves) == 20 * 51
 " "$work/a.csv" "$work/c.csv"
+works '' evaluate "$work/x" "${quick[@]}" --plot "$work/d.svg" --plot insertion="$work/i.png" \
+    --plot deletion-accuracy="$work/a.pdf"
+[ -s "$work/d.svg" ] && [ -s "$work/i.png" ] && [ -s "$work/a.pdf" ] || complain "no plots"
+refuses 2 "expected deletion=FILE, insertion=FILE" evaluate "$work/x" --plot x="$work/d.svg"
+refuses 2 "ends in .png, .svg or .pdf, got '$work/d.jpg'" evaluate "$work/x" --plot "$work/d.jpg"
+refuses 1 'cannot write' evaluate "$work/x" --plot "$work/none/d.png"
+refuses 1 'accuracy needs a threshold and several pairs' evaluate "${crops[@]}" --map "$map" \
+    "${quick[@]}" --plot deletion-accuracy="$work/a.svg"
 works '^accuracy with  *50 %' evaluate "$work/x" "${quick[@]}"
 sed -n '/hiding game/,$p' "$work/out" >"$work/hiding"
 works '"insertion_accuracy_auc"' evaluate "$work/x" --json "${quick[@]}"

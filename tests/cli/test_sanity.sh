@@ -89,7 +89,62 @@ assert l['similarity'][0] == l['similarity'][1]
 assert l['lines'][0]['before'] == l['lines'][0]['after']
 "
 
+# ---- means over a list of pairs ----
+cat >"$work/pairs.csv" <<CSV
+first,second,same
+sample3-aligned.png,sample1-aligned.png,Yes
+sample3-aligned.png,sample4-aligned.png,No
+sample1-aligned.png,sample3-aligned.png,Yes
+sample3-aligned.png,none.png,Yes
+CSV
+some=(--test stability,patch --seeds 2 --counts 5,20 "${quick[@]}" --json)
+works '' sanity "${triplet[@]}" "${some[@]}"
+cp "$work/out" "$work/first"
+works '' sanity --aligned "$work"/sample{1,3,4}-aligned.png "${some[@]}"
+cp "$work/out" "$work/second"
+run sanity --aligned -p "$work/pairs.csv" "${some[@]}"
+[ "$status" -eq 3 ] || complain "status $status with a pair that lacks a photo"
+grep -q 'warning: 1 of 3 pairs are left out' "$work/err" || complain "no warning of a left-out pair"
+check "
+a, b = (json.load(open(f'$work/{n}')) for n in ('first', 'second'))
+seen = 0
+def walk(m, x, y, path):
+    global seen
+    if isinstance(m, dict) and 'mean' in m:
+        # Pairs have random maps of their own.
+        if x is not None and 'random' not in path:
+            seen += 1
+            assert abs(m['mean'] - (x + y) / 2) < 1e-6 and m['n'] == 2, (path, m, x, y)
+            assert m['low'] - 1e-9 <= min(x, y) and max(x, y) <= m['high'] + 1e-9
+    elif isinstance(m, dict):
+        assert m.keys() == x.keys() == y.keys()
+        for k in m:
+            walk(m[k], x[k], y[k], path + str(m.get('line', '')))
+    elif isinstance(m, list):
+        assert len(m) == len(x) == len(y)
+        for i, v in enumerate(m):
+            walk(v, x[i], y[i], path)
+    else:
+        assert m == x == y, (path, m)
+walk(d['tests'], a['tests'], b['tests'], '')
+assert d['pairs'] == 2 and seen > 20, seen
+"
+works '' sanity --aligned -p "$work/pairs.csv" -n 1 --test all --stages 1 --seeds 2 --format markdown "${quick[@]}"
+for text in '1 pairs with a non-mate each' '### model, cascading' '### stability' '### hiding' \
+    '### patch, ' '### occlusion, mask: similarity' '| random map |' '| probe for the mate: random map |'; do
+    grep -q -- "$text" "$work/out" || complain "no '$text'"
+done
+
 # ---- bad usage ----
+refuses 2 'name the photos PROBE and MATE, or a list of pairs' sanity
+refuses 2 'name the photos PROBE and MATE' sanity --aligned "$work/sample3-aligned.png"
+refuses 2 'with --protocol no photos are named' sanity "${pair[@]}" -p "$work/pairs.csv"
+refuses 2 'with --protocol no --figure' sanity --aligned -p "$work/pairs.csv" --figure "$work/a.png"
+refuses 2 "expected text, markdown or latex, got 'csv'" sanity -p "$work/pairs.csv" --format csv
+refuses 1 'No such file' sanity --aligned -p "$work/none.csv"
+printf 'a,b,same\nsample3-aligned.png,sample4-aligned.png,No\n' >"$work/none.csv"
+refuses 1 'there is no mated pair' sanity --aligned -p "$work/none.csv"
+rm "$work/none.csv"
 refuses 2 "expected model, stability, hiding, patch, occlusion or all, got 'x'" sanity "${pair[@]}" --test x
 refuses 2 "the test 'patch' needs a NONMATE" sanity "${pair[@]}" --test patch
 refuses 2 'option --stages: expected' sanity "${pair[@]}" --stages 0

@@ -155,6 +155,16 @@ static void test_panels(void **state)
     const uint8_t *empty = sheet->pixels + 3 * (350 * sheet->width + 100);
     assert_int_equal(empty[0] + empty[1] + empty[2], 3 * 255);
     wf_image_free(sheet);
+    /* A footer of 60 letters takes two lines beneath, of 12 points each. */
+    wf_figure_opts opts;
+    wf_figure_opts_init(&opts);
+    opts.footer =
+        "words of the footer that do not fit into one line of a sheet";
+    ASSERT_OK(wf_figure_panels(panels, 4, 2, &opts, path, err));
+    ASSERT_OK(wf_image_load(path, &sheet, err));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(sheet->height, 2 * (2 * 14 + 2 * (104 + 16) + 2 * 12));
+    wf_image_free(sheet);
     panels[1].map = small;
     ASSERT_FAILS(wf_figure_panels(panels, 4, 2, NULL, path, err), WF_ESHAPE,
                  "2 x 2 values");

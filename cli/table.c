@@ -1,9 +1,10 @@
+#include "cli/table.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/bench_report.h"
-
-char (*bench_table_row(bench_table *t))[96]
+char (*cli_table_row(cli_table *t))[96]
 {
     if (t->n_rows == t->capacity) {
         size_t wanted = t->capacity ? 2 * t->capacity : 16;
@@ -17,9 +18,9 @@ char (*bench_table_row(bench_table *t))[96]
     return t->cells[t->n_rows++];
 }
 
-static void print_text(const bench_table *t)
+static void print_text(const cli_table *t)
 {
-    int widths[BENCH_COLUMNS] = {0};
+    int widths[CLI_COLUMNS] = {0};
     for (size_t r = 0; r < t->n_rows; r++)
         for (size_t c = 0; c < t->n_columns; c++)
             if ((int)strlen(t->cells[r][c]) > widths[c])
@@ -33,7 +34,7 @@ static void print_text(const bench_table *t)
                 printf("%s\n", t->cells[r][c]);
 }
 
-static void print_markdown(const bench_table *t)
+static void print_markdown(const cli_table *t)
 {
     printf("\n### %s\n\n", t->title);
     for (size_t r = 0; r < t->n_rows; r++) {
@@ -59,7 +60,7 @@ static void print_escaped(const char *text)
             putchar(*text);
 }
 
-static void print_latex(const bench_table *t)
+static void print_latex(const cli_table *t)
 {
     printf("\n\\begin{table}\n\\caption{");
     print_escaped(t->title);
@@ -77,7 +78,7 @@ static void print_latex(const bench_table *t)
     printf("\\hline\n\\end{tabular}\n\\end{table}\n");
 }
 
-void bench_table_print(const bench_table *t)
+void cli_table_print(const cli_table *t)
 {
     if (!strcmp(t->format, "markdown"))
         print_markdown(t);
