@@ -1,5 +1,5 @@
 /*
- * usage: crossing_search LFW-FOLDER MODEL DETECTOR IMAGES [MASKS]
+ * usage: crossing_search LFW-FOLDER MODEL DETECTOR IMAGES [MASKS [PRECISION]]
  *
  * How often the search for the first crossing finds the one that --exact finds,
  * and what it costs: on the probes of the first IMAGES accepted mated pairs of
@@ -151,13 +151,17 @@ int main(int argc, char **argv)
     wf_error err = {0};
     if (argc < 5) {
         fprintf(stderr, "usage: crossing_search LFW-FOLDER MODEL DETECTOR "
-                        "IMAGES [MASKS]\n");
+                        "IMAGES [MASKS [PRECISION]]\n");
         return 2;
     }
     int wanted = (int)strtol(argv[4], NULL, 10);
     if (wanted < 1)
         lfw_die("IMAGES must be at least 1", NULL);
-    if (wf_ctx_create(&ctx, &err) || wf_model_open(argv[2], NULL, &model, &err))
+    wf_model_opts opts;
+    wf_model_opts_init(&opts);
+    opts.precision = argc > 6 ? argv[6] : NULL;
+    if (wf_ctx_create(&ctx, &err) ||
+        wf_model_open(argv[2], &opts, &model, &err))
         lfw_die("open", &err);
     const wf_model_info *info = wf_model_get_info(model);
     const wf_threshold *t = wf_model_threshold(model, NULL);
@@ -170,9 +174,10 @@ int main(int argc, char **argv)
     lfw_pairs_free(&pairs);
     if (!totals[KINDS].maps)
         lfw_die("no accepted pairs", NULL);
-    printf("model %s, threshold %.4f; a full scan of Deletion and Insertion "
-           "takes %d forwards\n\n",
-           info->name, threshold, 2 * info->width * info->height);
+    printf(
+        "model %s in %s, threshold %.4f; a full scan of Deletion and Insertion "
+        "takes %d forwards\n\n",
+        info->name, info->precision, threshold, 2 * info->width * info->height);
     printf("| map | maps | crossings | the same pixel | within one pixel | "
            "mean difference | forwards a map | most | exact, up to the "
            "crossing |\n|---|---|---|---|---|---|---|---|---|\n");
