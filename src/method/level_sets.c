@@ -28,7 +28,7 @@ typedef struct run {
     wf__belief belief;
     wf__posterior posterior[2];
     wf__prior prior;
-    wf__field sets;        /* of drawn maps */
+    wf__field sets, maps;  /* of drawn maps; of the result */
     double log_area[2][2]; /* of each map, to show and to hide */
     double target[2];      /* similarity around which answers shall fall */
     uint64_t seed, first;  /* index of the round's first mask */
@@ -164,6 +164,49 @@ static wf_status update(run *r, wf_error *err)
     return WF_OK;
 }
 
+/* The map of what is believed, and, unless NULL, its standard errors. */
+static wf_status write_map(const run *r, const wf__field *field, int m,
+                           float *map, float *errors, wf_error *err)
+{
+    size_t pixels = (size_t)field->width * (size_t)field->height;
+    double weights[WF__FIELD_CELLS], *factor;
+    wf__posterior_weights(&r->belief, &r->posterior[m], NULL, weights);
+    wf__field_render(field, weights, map);
+    if (!errors)
+        return WF_OK;
+    factor = wf__alloc(WF__FIELD_CELLS * WF__BELIEF_SIZE, sizeof(*factor));
+    if (!factor)
+        WF__FAIL(err, WF_ENOMEM, "out of memory for a saliency map");
+    wf__posterior_factor(&r->belief, &r->posterior[m], factor);
+    wf_status st =
+        wf__field_variance(field, factor, WF__BELIEF_SIZE, errors, err);
+    for (size_t p = 0; p < pixels && st == WF_OK; p++)
+        errors[p] = sqrtf(errors[p]);
+    wf__free(factor);
+    return st;
+}
+
+/* Whether each map's mean standard error is small beside its range. */
+static wf_status is_certain(const run *r, double tolerance, bool *certain,
+                            wf_error *err)
+{
+    const wf__task *task = r->task;
+    size_t pixels = (size_t)r->maps.width * (size_t)r->maps.height;
+    *certain = tolerance > 0;
+    for (int m = 0; m < task->n_maps && *certain; m++) {
+        float low = INFINITY, high = -INFINITY;
+        double sum = 0;
+        WF__TRY(write_map(r, &r->maps, m, task->maps[m], task->errors[m], err));
+        for (size_t p = 0; p < pixels; p++) {
+            low = fminf(low, task->maps[m][p]);
+            high = fmaxf(high, task->maps[m][p]);
+            sum += (double)task->errors[m][p];
+        }
+        *certain = sum / (double)pixels <= tolerance * (double)(high - low);
+    }
+    return WF_OK;
+}
+
 static wf_status ask_rounds(run *r, wf_error *err)
 {
     const wf_options *o = r->task->options;
@@ -174,47 +217,18 @@ static wf_status ask_rounds(run *r, wf_error *err)
                          .render = render,
                          .accept = accept,
                          .argument = r};
-    for (; r->first < total; r->first += sample.total) {
+    bool certain = false;
+    for (; r->first < total && !certain; r->first += sample.total) {
         sample.total = WF__MIN(round, total - r->first);
         draw_maps(r, r->first, sample.total);
         WF__TRY(wf__sample_run(r->task, &sample, r->first,
                                total - r->first - sample.total, err));
         WF__TRY(update(r, err));
         move_areas(r);
+        WF__TRY(
+            is_certain(r, wf__options_number(o, "tolerance"), &certain, err));
     }
     return WF_OK;
-}
-
-static wf_status write_maps(run *r, wf_error *err)
-{
-    const wf__task *task = r->task;
-    wf__field field = {0};
-    double weights[WF__FIELD_CELLS], *factor = NULL;
-    wf_status st;
-    WF__TRY_GOTO(wf__field_create(
-                     &field, task->oracle->width, task->oracle->height,
-                     (float)wf__options_number(task->options, "smooth"), err),
-                 done);
-    factor = wf__alloc(WF__FIELD_CELLS * WF__BELIEF_SIZE, sizeof(*factor));
-    if (!factor)
-        WF__FAIL_GOTO(done, err, WF_ENOMEM, "out of memory for a saliency map");
-    size_t pixels = (size_t)field.width * (size_t)field.height;
-    for (int m = 0; m < task->n_maps; m++) {
-        wf__posterior_weights(&r->belief, &r->posterior[m], NULL, weights);
-        wf__field_render(&field, weights, task->maps[m]);
-        if (!task->errors[m])
-            continue;
-        wf__posterior_factor(&r->belief, &r->posterior[m], factor);
-        WF__TRY_GOTO(wf__field_variance(&field, factor, WF__BELIEF_SIZE,
-                                        task->errors[m], err),
-                     done);
-        for (size_t p = 0; p < pixels; p++)
-            task->errors[m][p] = sqrtf(task->errors[m][p]);
-    }
-done:
-    wf__free(factor);
-    wf__field_free(&field);
-    return st;
 }
 
 /* Where answers are worth most: at the threshold, where the pair is a match. */
@@ -251,10 +265,18 @@ static wf_status explain(const wf__task *task, wf_error *err)
     WF__TRY_GOTO(wf__field_create(&r->sets, task->oracle->width,
                                   task->oracle->height, SMOOTH_SET, err),
                  done);
+    WF__TRY_GOTO(wf__field_create(&r->maps, task->oracle->width,
+                                  task->oracle->height,
+                                  (float)wf__options_number(o, "smooth"), err),
+                 done);
     WF__TRY_GOTO(update(r, err), done);
     WF__TRY_GOTO(ask_rounds(r, err), done);
-    WF__TRY_GOTO(write_maps(r, err), done);
+    for (int m = 0; m < task->n_maps; m++)
+        WF__TRY_GOTO(
+            write_map(r, &r->maps, m, task->maps[m], task->errors[m], err),
+            done);
 done:
+    wf__field_free(&r->maps);
     wf__field_free(&r->sets);
     wf__free(r->drawn);
     wf__free(r);
@@ -277,6 +299,9 @@ static const wf_method_option options[] = {
      "of the areas that are shown or hidden, as a logarithm"},
     {"smooth", "number", "4", NULL, 0, 50,
      "blur of the map, pixels of a crop of 112"},
+    {"tolerance", "number", "0", NULL, 0, 1,
+     "stop when the mean standard error is that share of the map's range; 0: "
+     "never"},
     WF__OPTION_FILL("mean"),
     WF__OPTION_BUDGET,
     WF__OPTION_SEED,
