@@ -117,24 +117,47 @@ static wf_status solve(const data *d, double noise, double scale,
     return WF_OK;
 }
 
+static const double noises[] = {0.03, 0.1, 0.3, 0.6, 1};
+static const double scales[] = {0.3, 1, 3};
+
+/* One step towards more evidence, from (noise, scale) to a neighbour. */
+static wf_status climb(const data *d, int *noise, int *scale,
+                       wf__posterior *best, wf__posterior *one, bool *climbed,
+                       wf_error *err)
+{
+    static const int steps[4][2] = {{-1, 0}, {1, 0}, {0, -1}, {0, 1}};
+    int from_noise = *noise, from_scale = *scale;
+    *climbed = false;
+    for (int k = 0; k < 4; k++) {
+        int i = from_noise + steps[k][0], j = from_scale + steps[k][1];
+        if (i < 0 || i >= (int)WF__COUNT(noises) || j < 0 ||
+            j >= (int)WF__COUNT(scales))
+            continue;
+        WF__TRY(solve(d, noises[i], scales[j], one, err));
+        if (one->evidence <= best->evidence)
+            continue;
+        *best = *one;
+        *noise = i;
+        *scale = j;
+        *climbed = true;
+    }
+    return WF_OK;
+}
+
 wf_status wf__belief_posterior(const wf__belief *b, int map, wf__posterior *out,
                                wf_error *err)
 {
-    static const double noises[] = {0.03, 0.1, 0.3, 0.6, 1};
-    static const double scales[] = {0.3, 1, 3};
+    int noise = 1, scale = 1; /* where most maps end */
+    bool climbed = true;
     data *d = wf__alloc(1, sizeof(*d));
     wf__posterior *one = wf__alloc(1, sizeof(*one));
     wf_status st = WF_OK;
     if (!d || !one)
         WF__FAIL_GOTO(done, err, WF_ENOMEM, "out of memory for a regression");
     gather(b, map, d);
-    out->evidence = -INFINITY;
-    for (size_t i = 0; i < WF__COUNT(noises); i++)
-        for (size_t j = 0; j < WF__COUNT(scales); j++) {
-            WF__TRY_GOTO(solve(d, noises[i], scales[j], one, err), done);
-            if (one->evidence > out->evidence)
-                *out = *one;
-        }
+    WF__TRY_GOTO(solve(d, noises[noise], scales[scale], out, err), done);
+    while (climbed)
+        WF__TRY_GOTO(climb(d, &noise, &scale, out, one, &climbed, err), done);
 done:
     wf__free(one);
     wf__free(d);

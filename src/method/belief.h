@@ -6,8 +6,8 @@
  * m_i the mask's mean over each cell, w the weights with a prior
  * (method/prior.h), g the group of the mask (masks that keep a little and masks
  * that hide a little are centred apart, b_g flat).  Noise and the prior's scale
- * are those of a small grid with the largest evidence (MacKay 1992).  Memory
- * does not grow with the number of masks.
+ * are those of a small grid with more evidence (MacKay 1992) than their
+ * neighbours.  Memory does not grow with the number of masks.
  */
 #ifndef WF_BELIEF_H
 #define WF_BELIEF_H

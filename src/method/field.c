@@ -4,7 +4,7 @@
 
 #define SIDE WF__FIELD_SIDE
 
-/* Row p of `shares`: how pixel p of n depends on the cells of one axis. */
+/* shares[k * n + p]: how much of cell k of one axis is in pixel p of n. */
 static wf_status make_shares(float *shares, int n, float smooth, wf_error *err)
 {
     float *sharp = wf__calloc((size_t)n * SIDE, sizeof(*sharp));
@@ -24,10 +24,10 @@ static wf_status make_shares(float *shares, int n, float smooth, wf_error *err)
             float w = smooth > 0 ? expf(-d * d / 2) : (float)(q == p);
             total += w;
             for (int k = 0; k < SIDE; k++)
-                shares[p * SIDE + k] += w * sharp[q * SIDE + k];
+                shares[k * n + p] += w * sharp[q * SIDE + k];
         }
         for (int k = 0; k < SIDE; k++)
-            shares[p * SIDE + k] /= total;
+            shares[k * n + p] /= total;
     }
     wf__free(sharp);
     return WF_OK;
@@ -56,16 +56,18 @@ void wf__field_free(wf__field *f)
 WF__WIDE void wf__field_render(const wf__field *f, const double *weights,
                                float *pixels)
 {
+    size_t width = (size_t)f->width;
+    memset(pixels, 0, width * (size_t)f->height * sizeof(*pixels));
     for (int y = 0; y < f->height; y++) {
-        float row[SIDE] = {0};
-        for (int k = 0; k < SIDE; k++)
-            for (int j = 0; j < SIDE; j++)
-                row[j] += f->down[y * SIDE + k] * (float)weights[k * SIDE + j];
-        for (int x = 0; x < f->width; x++) {
-            float sum = 0;
-            for (int j = 0; j < SIDE; j++)
-                sum += row[j] * f->across[x * SIDE + j];
-            pixels[(size_t)y * (size_t)f->width + (size_t)x] = sum;
+        float *restrict row = pixels + (size_t)y * width;
+        for (int j = 0; j < SIDE; j++) {
+            const float *restrict across = f->across + (size_t)j * width;
+            float cell = 0;
+            for (int k = 0; k < SIDE; k++)
+                cell +=
+                    f->down[k * f->height + y] * (float)weights[k * SIDE + j];
+            for (size_t x = 0; x < width; x++)
+                row[x] += cell * across[x];
         }
     }
 }
@@ -93,16 +95,24 @@ done:
     return st;
 }
 
+/* The first of n pixels that lies in cell k. */
+static int first_pixel(int k, int n)
+{
+    return (k * n + SIDE - 1) / SIDE;
+}
+
 void wf__field_project(int width, int height, const float *mask, double *cells)
 {
-    double pixels[WF__FIELD_CELLS] = {0};
-    memset(cells, 0, WF__FIELD_CELLS * sizeof(*cells));
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++) {
-            int cell = y * SIDE / height * SIDE + x * SIDE / width;
-            cells[cell] += (double)mask[(size_t)y * (size_t)width + (size_t)x];
-            pixels[cell]++;
-        }
-    for (int k = 0; k < WF__FIELD_CELLS; k++)
-        cells[k] /= fmax(pixels[k], 1);
+    for (int k = 0; k < WF__FIELD_CELLS; k++) {
+        int top = first_pixel(k / SIDE, height);
+        int bottom = first_pixel(k / SIDE + 1, height);
+        int left = first_pixel(k % SIDE, width);
+        int right = first_pixel(k % SIDE + 1, width);
+        float sum = 0;
+        for (int y = top; y < bottom; y++)
+            for (int x = left; x < right; x++)
+                sum += mask[(size_t)y * (size_t)width + (size_t)x];
+        int pixels = (bottom - top) * (right - left);
+        cells[k] = pixels ? (double)sum / pixels : 0;
+    }
 }

@@ -12,8 +12,8 @@
 
 typedef struct wf__field {
     int width, height;
-    float *across, *down; /* width x SIDE, height x SIDE: each pixel's share of
-                             the cells of a row and of a column */
+    float *across, *down; /* SIDE x width, SIDE x height: how much of a column
+                             or row of cells is in each of pixels */
 } wf__field;
 
 /*

@@ -75,8 +75,8 @@ static float level(const float *field, size_t n, double area)
     float low = field[0], high = field[0];
     uint32_t bins[BINS] = {0};
     for (size_t p = 1; p < n; p++) {
-        low = fminf(low, field[p]);
-        high = fmaxf(high, field[p]);
+        low = WF__MIN(low, field[p]);
+        high = WF__MAX(high, field[p]);
     }
     float scale = high > low ? (BINS - 1) / (high - low) : 0;
     for (size_t p = 0; p < n; p++)
@@ -116,7 +116,7 @@ static void render(uint64_t index, float *mask, void *argument)
     float at = level(mask, pixels, area);
     float sharp = (hide == HIDE ? 1 : -1) / (EDGE * deviation(mask, pixels));
     for (size_t p = 0; p < pixels; p++)
-        mask[p] = 1 / (1 + expf(fminf(sharp * (mask[p] - at), 80)));
+        mask[p] = 1 / (1 + expf(WF__MIN(sharp * (mask[p] - at), 80)));
 }
 
 static wf_status accept(uint64_t first, size_t n, const float *masks,
