@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/files.h"
+#include "app/method.h"
 #include "app/progress.h"
 #include "app/result.h"
 #include "cli/commands.h"
@@ -245,6 +246,9 @@ static int read_options(sanity *s, int *wanted)
     int status = read_tests(s, wanted);
     if (status == APP_OK)
         status = app_make_options(s->command, s->args, &s->options);
+    if (status == APP_OK)
+        status =
+            app_method_check_spatial(s->command, wf_options_method(s->options));
     if (status == APP_OK)
         status = app_model_opts(s->command, s->args, &s->model_opts);
     if (status == APP_OK)
