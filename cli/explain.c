@@ -124,16 +124,19 @@ static wf_status write_figures(job *j, double opacity, wf_error *err)
     wf_figure_opts opts;
     const wf_model_info *info = wf_model_get_info(j->session.model);
     const char *formats = app_get(j->args, "format");
+    const char *seed = wf_options_get(j->options, "seed");
     wf_figure_opts_init(&opts);
     for (int i = 0; i < j->n; i++)
         snprintf(captions[i], sizeof(captions[i]), "%s: %.120s", captions_of[i],
                  base_name(j->faces[i].path));
-    snprintf(footer, sizeof(footer),
-             "whyface %s, model %s (sha256 %.12s), %s, %s: %s masks, seed %s",
-             wf_version(), info->name, info->sha256, info->precision,
-             wf_options_method(j->options)->name,
-             wf_options_get(j->options, "masks"),
-             wf_options_get(j->options, "seed"));
+    snprintf(
+        footer, sizeof(footer),
+        "whyface %s, model %s (sha256 %.12s), %s, %s: at most %lld model "
+        "calls an image%s%s",
+        wf_version(), info->name, info->sha256, info->precision,
+        wf_options_method(j->options)->name,
+        (long long)wf_options_forwards(j->options, info->width, info->height),
+        seed ? ", seed " : "", seed ? seed : "");
     opts.colormap = app_get(j->args, "colormap");
     opts.opacity = (float)opacity;
     opts.threshold = j->threshold.value;
