@@ -17,7 +17,8 @@ enum wf__stream {
     WF__STREAM_CONTROL = 5,
     WF__STREAM_BOOTSTRAP = 6,
     WF__STREAM_OCCLUSION = 7,
-    WF__STREAM_WEIGHTS = 8
+    WF__STREAM_WEIGHTS = 8,
+    WF__STREAM_NOISE = 30
 };
 
 /* Four independent 32-bit words. */

@@ -69,7 +69,8 @@ typedef struct wf__method {
     wf_status (*explain_together)(const wf__task *tasks, int n, wf_error *err);
 } wf__method;
 
-extern const wf__method wf__method_srise;
+extern const wf__method wf__method_srise, wf__method_minplus, wf__method_xface,
+    wf__method_occlusion, wf__method_frequency;
 
 /* The method that the options belong to. */
 const wf__method *wf__options_implementation(const wf_options *options);

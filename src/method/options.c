@@ -13,7 +13,9 @@ struct wf_options {
     char values[MAX_OPTIONS][MAX_VALUE];
 };
 
-static const wf__method *const methods[] = {&wf__method_srise};
+static const wf__method *const methods[] = {
+    &wf__method_srise, &wf__method_minplus, &wf__method_xface,
+    &wf__method_occlusion, &wf__method_frequency};
 
 const wf_method *wf_method_get(size_t index)
 {
