@@ -17,6 +17,18 @@ static int set_option(wf_options *options, char *word, wf_error *err)
                 : wf_options_preset(options, value, err)) == WF_OK;
 }
 
+int app_method_check_spatial(const app_command *command,
+                             const wf_method *method)
+{
+    if (method->domain == WF_DOMAIN_SPATIAL)
+        return APP_OK;
+    app_error(command,
+              "method '%s' is not for this: its maps show frequencies, not "
+              "places in the face, and hiding pixels cannot judge them",
+              method->name);
+    return APP_USAGE;
+}
+
 int app_method_parse(const app_command *command, const char *text,
                      wf_options **out)
 {
@@ -42,7 +54,7 @@ int app_method_parse(const app_command *command, const char *text,
         good = set_option(*out, word, &err);
     }
     if (good)
-        return APP_OK;
+        return app_method_check_spatial(command, wf_options_method(*out));
     app_error(command, "option --explain %s: %s", text, err.message);
     return APP_USAGE;
 }

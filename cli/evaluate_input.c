@@ -117,6 +117,12 @@ static int check_model(const evaluate_job *j, const json_t *root,
     return APP_FAILED;
 }
 
+static int check_method(const evaluate_job *j, const json_t *root)
+{
+    const wf_method *method = wf_method_find(text_of(root, "method", "name"));
+    return method ? app_method_check_spatial(j->command, method) : APP_OK;
+}
+
 /* Crops of a folder go to images 3 f ..., its pairs from *pair on. */
 static int read_folder(evaluate_job *j, const json_t *root, size_t folder,
                        size_t *pair)
@@ -125,6 +131,8 @@ static int read_folder(evaluate_job *j, const json_t *root, size_t folder,
     const char *path = j->args->operands[folder];
     const json_t *photos = json_object_get(root, "photos");
     int status = check_model(j, root, path);
+    if (status == APP_OK)
+        status = check_method(j, root);
     for (size_t role = 0; role < 3 && status == APP_OK; role++) {
         char file[4300];
         wf_error err = {0};

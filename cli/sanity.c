@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/files.h"
+#include "app/method.h"
 #include "app/progress.h"
 #include "app/result.h"
 #include "cli/commands.h"
@@ -292,6 +293,9 @@ static int read_options(sanity *s)
         status = read_format(s);
     if (status == APP_OK)
         status = app_make_options(s->command, s->args, &s->options);
+    if (status == APP_OK)
+        status =
+            app_method_check_spatial(s->command, wf_options_method(s->options));
     if (status == APP_OK)
         status = app_model_opts(s->command, s->args, &s->model_opts);
     if (status == APP_OK)

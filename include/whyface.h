@@ -655,6 +655,15 @@ typedef struct wf_method_preset {
     const char *help;
 } wf_method_preset;
 
+/* What the place of a map's value means. */
+typedef enum wf_domain {
+    WF_DOMAIN_SPATIAL,  /* the pixel of the crop that lies there */
+    WF_DOMAIN_FREQUENCY /* a frequency of the crop's discrete Fourier
+                           transform, the mean at (width / 2, height / 2): no
+                           such map may be laid over the face or judged by
+                           removing pixels */
+} wf_domain;
+
 typedef struct wf_method {
     const char *name;                /* "s-rise" */
     const char *kind;                /* "random masks" */
@@ -662,6 +671,7 @@ typedef struct wf_method {
     const char *source;              /* publication */
     const wf_method_option *options; /* ends with name NULL */
     const wf_method_preset *presets; /* ends with name NULL */
+    wf_domain domain;                /* of its maps */
 } wf_method;
 
 /* NULL past the end. */
@@ -734,6 +744,8 @@ WF_API const wf_map *wf_explanation_error(const wf_explanation *explanation,
  */
 WF_API const wf_map *
 wf_explanation_difference(const wf_explanation *explanation);
+/* What the places of all its maps mean. */
+WF_API wf_domain wf_explanation_domain(const wf_explanation *explanation);
 /* Cosine similarity of the unmasked pair; NaN where there is no such pair. */
 WF_API double wf_explanation_similarity(const wf_explanation *explanation,
                                         wf_pair pair);

@@ -21,6 +21,7 @@ wf_status wf_figure_explanation(const wf_explanation *e,
                  "wf_figure_opts was not set up by wf_figure_opts_init");
     const char *const captions[] = {opts->mate, opts->nonmate};
     wf__figure figure = {.opts = opts,
+                         .domain = e->domain,
                          .difference =
                              e->difference ? e->difference->values : NULL};
     wf_explanation_range(e, &figure.low, &figure.high);

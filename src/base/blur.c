@@ -18,11 +18,10 @@ static void blur_line(const float *from, float *to, int n, size_t stride,
     }
 }
 
-wf_status wf__blur(const float *from, float *to, int width, int height,
-                   float sigma, wf_error *err)
+wf_status wf__blur_within(const float *from, float *to, int width, int height,
+                          float sigma, int radius, wf_error *err)
 {
     size_t w = (size_t)width, h = (size_t)height;
-    int radius = (int)ceilf(3 * sigma);
     float *kernel = wf__alloc((size_t)radius + 1, sizeof(*kernel));
     float *rows = wf__alloc(w * h, sizeof(*rows));
     if (!kernel || !rows) {
@@ -39,4 +38,11 @@ wf_status wf__blur(const float *from, float *to, int width, int height,
     wf__free(kernel);
     wf__free(rows);
     return WF_OK;
+}
+
+wf_status wf__blur(const float *from, float *to, int width, int height,
+                   float sigma, wf_error *err)
+{
+    return wf__blur_within(from, to, width, height, sigma,
+                           (int)ceilf(3 * sigma), err);
 }

@@ -11,5 +11,8 @@
  */
 wf_status wf__blur(const float *from, float *to, int width, int height,
                    float sigma, wf_error *err);
+/* The same, cut off at `radius` >= 0 pixels. */
+wf_status wf__blur_within(const float *from, float *to, int width, int height,
+                          float sigma, int radius, wf_error *err);
 
 #endif

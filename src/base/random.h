@@ -22,7 +22,8 @@ enum wf__stream {
     WF__STREAM_DESIGN = 20, /* which regions or cells are hidden */
     WF__STREAM_GRID = 30,
     WF__STREAM_PATCHES = 31,
-    WF__STREAM_FRAGMENTS = 32
+    WF__STREAM_FRAGMENTS = 32,
+    WF__STREAM_NOISE = 40
 };
 
 /* Four independent 32-bit words. */

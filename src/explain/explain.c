@@ -187,6 +187,7 @@ wf_status wf_explain(wf_ctx *ctx, wf_model *model, const wf_options *options,
     wf_status st = j.out ? WF_OK : no_memory(err);
     if (st == WF_OK) {
         j.out->similarity[0] = j.out->similarity[1] = NAN;
+        j.out->domain = wf_options_method(j.options)->domain;
         st = run(&j, err);
     }
     wf__free(j.embeddings);
@@ -216,6 +217,11 @@ const wf_map *wf_explanation_error(const wf_explanation *e, wf_pair pair,
 const wf_map *wf_explanation_difference(const wf_explanation *e)
 {
     return e->difference;
+}
+
+wf_domain wf_explanation_domain(const wf_explanation *e)
+{
+    return e->domain;
 }
 
 double wf_explanation_similarity(const wf_explanation *e, wf_pair pair)

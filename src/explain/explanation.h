@@ -13,6 +13,7 @@ struct wf_explanation {
     wf_map *maps[2][2];   /* [pair][side] */
     wf_map *errors[2][2]; /* the same; NULL: the method gives none */
     wf_map *difference;   /* NULL without a non-mate */
+    wf_domain domain;     /* of the maps */
     double similarity[2]; /* NaN without a non-mate */
     wf_explain_stats stats;
 };

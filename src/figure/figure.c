@@ -63,16 +63,23 @@ static wf_status draw_cell(cairo_t *cr, const layout *l, const wf_image *image,
     return WF_OK;
 }
 
-static wf_status draw_overlay(cairo_t *cr, const layout *l,
-                              const wf_image *crop, const float *map, float low,
-                              float high, int colormap, int index, double y,
-                              const char *caption, wf_error *err)
+static bool is_spatial(const layout *l)
 {
-    wf_image *overlay;
-    WF__TRY(wf__overlay(crop, map, low, high, colormap,
-                        l->figure->opts->opacity, &overlay, err));
-    wf_status st = draw_cell(cr, l, overlay, index, y, caption, err);
-    wf_image_free(overlay);
+    return l->figure->domain == WF_DOMAIN_SPATIAL;
+}
+
+static wf_status draw_map(cairo_t *cr, const layout *l, const wf_image *crop,
+                          const float *map, float low, float high, int colormap,
+                          int index, double y, const char *caption,
+                          wf_error *err)
+{
+    wf_image *image;
+    WF__TRY(is_spatial(l) ? wf__overlay(crop, map, low, high, colormap,
+                                        l->figure->opts->opacity, &image, err)
+                          : wf__plane(map, crop->width, crop->height, low, high,
+                                      colormap, &image, err));
+    wf_status st = draw_cell(cr, l, image, index, y, caption, err);
+    wf_image_free(image);
     return st;
 }
 
@@ -126,6 +133,7 @@ static wf_status draw_pair(cairo_t *cr, const layout *l,
 {
     char title[128], verdict[128], caption[64];
     const wf__figure *f = l->figure;
+    const char *what = is_spatial(l) ? "saliency" : "frequencies";
     double room = l->width - 2 * MARGIN, top = y + TITLE;
     pair_heading(l, pair, title, verdict, sizeof(title));
     set_grey(cr, 0.05);
@@ -136,11 +144,12 @@ static wf_status draw_pair(cairo_t *cr, const layout *l,
         draw_cell(cr, l, pair->probe.crop, 0, top, pair->probe.caption, err));
     WF__TRY(
         draw_cell(cr, l, pair->other.crop, 1, top, pair->other.caption, err));
-    WF__TRY(draw_overlay(cr, l, pair->probe.crop, pair->probe.map, f->low,
-                         f->high, l->colormap, 2, top, "saliency: probe", err));
-    snprintf(caption, sizeof(caption), "saliency: %s", pair->role);
-    WF__TRY(draw_overlay(cr, l, pair->other.crop, pair->other.map, f->low,
-                         f->high, l->colormap, 3, top, caption, err));
+    snprintf(caption, sizeof(caption), "%s: probe", what);
+    WF__TRY(draw_map(cr, l, pair->probe.crop, pair->probe.map, f->low, f->high,
+                     l->colormap, 2, top, caption, err));
+    snprintf(caption, sizeof(caption), "%s: %s", what, pair->role);
+    WF__TRY(draw_map(cr, l, pair->other.crop, pair->other.map, f->low, f->high,
+                     l->colormap, 3, top, caption, err));
     draw_scale(cr, column(l, 4), top, l->cell_height, l->colormap, f->low,
                f->high);
     return WF_OK;
@@ -149,12 +158,19 @@ static wf_status draw_pair(cairo_t *cr, const layout *l,
 static wf_status draw_difference(cairo_t *cr, const layout *l, double y,
                                  wf_error *err)
 {
-    static const char *const lines[] = {
+    static const char *const spatial[] = {
         "Red: parts of the probe that speak for the mate",
         "more than for the non-mate.",
         "Blue: parts that speak for the non-mate more.",
         "(saliency of the probe for the mate minus that",
         "for the non-mate, in the units of those maps)"};
+    static const char *const frequency[] = {
+        "Red: frequencies of the probe that speak for",
+        "the mate more than for the non-mate; blue: for",
+        "the non-mate more. In the middle lies the mean,",
+        "towards the border ever finer detail: places in",
+        "this plane are no places in the face."};
+    const char *const *lines = is_spatial(l) ? spatial : frequency;
     const wf_image *crop = l->figure->pairs[0].probe.crop;
     const float *map = l->figure->difference;
     size_t n = (size_t)crop->width * (size_t)crop->height;
@@ -165,12 +181,13 @@ static wf_status draw_difference(cairo_t *cr, const layout *l, double y,
     set_grey(cr, 0.05);
     wf__canvas_text(cr, "Why the mate rather than the non-mate", MARGIN, y + 11,
                     l->width - 2 * MARGIN, TEXT + 1, true, WF__LEFT);
-    WF__TRY(draw_overlay(cr, l, crop, map, -most, most, WF__COLORMAP_DIFFERENCE,
-                         0, top, "difference on the probe", err));
+    WF__TRY(draw_map(
+        cr, l, crop, map, -most, most, WF__COLORMAP_DIFFERENCE, 0, top,
+        is_spatial(l) ? "difference on the probe" : "difference: probe", err));
     draw_scale(cr, column(l, 1), top, l->cell_height, WF__COLORMAP_DIFFERENCE,
                -most, most);
     set_grey(cr, 0.3);
-    for (size_t i = 0; i < WF__COUNT(lines); i++)
+    for (size_t i = 0; i < WF__COUNT(spatial); i++)
         wf__canvas_text(cr, lines[i], x, top + 14 + 15 * (double)i,
                         l->width - MARGIN - x, TEXT, false, WF__LEFT);
     return WF_OK;

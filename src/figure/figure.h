@@ -25,6 +25,8 @@ typedef struct wf__figure {
     wf__pair_panel pairs[2];
     float low, high;         /* range of the maps, drawn normalised together */
     const float *difference; /* over the probe's crop; NULL: none */
+    wf_domain domain;        /* of the maps; what is not spatial is drawn
+                                beside the crops, not over them */
     const wf_figure_opts *opts;
 } wf__figure;
 
@@ -48,5 +50,8 @@ void wf__colormap_colour(int index, float t, uint8_t rgb[3]);
 wf_status wf__overlay(const wf_image *crop, const float *map, float low,
                       float high, int colormap, float opacity, wf_image **out,
                       wf_error *err);
+/* The colours alone: a map of width x height. */
+wf_status wf__plane(const float *map, int width, int height, float low,
+                    float high, int colormap, wf_image **out, wf_error *err);
 
 #endif

@@ -10,6 +10,25 @@ static float cover(int colormap, float t)
     return 0.35f + 0.65f * t;
 }
 
+/* Where in low..high a value lies, 0..1 or NaN. */
+static float place(float value, float low, float high)
+{
+    float t = high > low ? (value - low) / (high - low) : 0.5f;
+    return isnan(value) ? NAN : fminf(fmaxf(t, 0), 1);
+}
+
+wf_status wf__plane(const float *map, int width, int height, float low,
+                    float high, int colormap, wf_image **out, wf_error *err)
+{
+    WF__TRY(wf__image_create(width, height, NULL, out, err));
+    size_t n = (size_t)width * (size_t)height;
+    for (size_t i = 0; i < n; i++) {
+        float t = place(map[i], low, high);
+        wf__colormap_colour(colormap, isnan(t) ? 0 : t, (*out)->pixels + 3 * i);
+    }
+    return WF_OK;
+}
+
 wf_status wf__overlay(const wf_image *crop, const float *map, float low,
                       float high, int colormap, float opacity, wf_image **out,
                       wf_error *err)
@@ -18,14 +37,13 @@ wf_status wf__overlay(const wf_image *crop, const float *map, float low,
     size_t n = (size_t)crop->width * (size_t)crop->height;
     const uint8_t *from = crop->pixels;
     uint8_t *to = (*out)->pixels;
-    float range = high - low;
     for (size_t i = 0; i < n; i++, from += 3, to += 3) {
         float luminance =
             0.299f * from[0] + 0.587f * from[1] + 0.114f * from[2];
-        float t = range > 0 ? (map[i] - low) / range : 0.5f;
+        float t = place(map[i], low, high);
         uint8_t colour[3];
         bool known = !isnan(t);
-        t = known ? fminf(fmaxf(t, 0), 1) : 0;
+        t = known ? t : 0;
         float alpha = known ? opacity * cover(colormap, t) : 0;
         wf__colormap_colour(colormap, t, colour);
         for (int c = 0; c < 3; c++)

@@ -74,9 +74,10 @@ typedef struct wf__method {
 } wf__method;
 
 extern const wf__method wf__method_corrrise, wf__method_dise, wf__method_drise,
-    wf__method_fvrise, wf__method_hsic, wf__method_kernelshap,
-    wf__method_level_sets, wf__method_lime, wf__method_mfpp, wf__method_rise,
-    wf__method_sobol, wf__method_srise;
+    wf__method_frequency, wf__method_fvrise, wf__method_hsic,
+    wf__method_kernelshap, wf__method_level_sets, wf__method_lime,
+    wf__method_mfpp, wf__method_minplus, wf__method_occlusion, wf__method_rise,
+    wf__method_sobol, wf__method_srise, wf__method_xface;
 
 /* The method that the options belong to. */
 const wf__method *wf__options_implementation(const wf_options *options);

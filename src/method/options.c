@@ -14,10 +14,12 @@ struct wf_options {
 };
 
 static const wf__method *const methods[] = {
-    &wf__method_level_sets, &wf__method_srise,  &wf__method_rise,
-    &wf__method_drise,      &wf__method_fvrise, &wf__method_corrrise,
-    &wf__method_dise,       &wf__method_mfpp,   &wf__method_lime,
-    &wf__method_kernelshap, &wf__method_sobol,  &wf__method_hsic,
+    &wf__method_level_sets, &wf__method_srise,     &wf__method_rise,
+    &wf__method_drise,      &wf__method_fvrise,    &wf__method_corrrise,
+    &wf__method_dise,       &wf__method_mfpp,      &wf__method_minplus,
+    &wf__method_xface,      &wf__method_occlusion, &wf__method_lime,
+    &wf__method_kernelshap, &wf__method_sobol,     &wf__method_hsic,
+    &wf__method_frequency,
 };
 
 const wf_method *wf_method_get(size_t index)

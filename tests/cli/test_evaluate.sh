@@ -162,6 +162,10 @@ refuses 2 "there is no fill 'white'" evaluate "${crops[@]}" --map "$map" --fill 
 refuses 2 'expected a multiple of 10' evaluate "${crops[@]}" --map "$map" --steps 15
 refuses 2 "there is no method 'x'" evaluate "${crops[@]}" -x x
 refuses 2 "expected NAME=VALUE, got 'masks'" evaluate "${crops[@]}" -x s-rise,masks
+refuses 2 'its maps show frequencies, not places' evaluate "${crops[@]}" -x frequency
+cp -r "$work/x" "$work/plane"
+sed -i 's/"name": "s-rise"/"name": "frequency"/' "$work/plane/result.json"
+refuses 2 'its maps show frequencies, not places' evaluate "$work/plane" "${quick[@]}"
 refuses 1 'it has no result.json' evaluate "$work/people"
 mkdir "$work/broken"
 echo '{"photos": {' >"$work/broken/result.json"

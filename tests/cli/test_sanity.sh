@@ -159,6 +159,7 @@ refuses 1 'cannot write' sanity "${pair[@]}" --figure "$work/none/a.png"
 for region in 100,100,20,10 1,2,3 -1,0,5,5 0,0,0,5 ears; do
     refuses 2 'WIDTH,HEIGHT within 112 x 112 pixels' sanity "${triplet[@]}" --test patch --region=$region
 done
+refuses 2 'its maps show frequencies, not places' sanity "${pair[@]}" --method frequency
 refuses 2 "there is no method 'x'" sanity "${pair[@]}" --method x
 refuses 1 'No such file' sanity --aligned "$work/none.png" "$work/none.png"
 absent "$work"/none

@@ -69,6 +69,12 @@ static void test_overlay(void **state)
     assert_true(out->pixels[15] == out->pixels[16] &&
                 out->pixels[16] == out->pixels[17]);
     wf_image_free(out);
+    /* Without the crop, its grey does not show. */
+    ASSERT_OK(wf__plane(map, SIDE, SIDE, 0, SIDE * SIDE - 1, 0, &out, err));
+    assert_memory_equal(out->pixels + 3 * (SIDE * SIDE - 1), top, 3);
+    wf__colormap_colour(0, 0, top);
+    assert_memory_equal(out->pixels, top, 3);
+    wf_image_free(out);
     wf_image_free(crop);
 }
 
@@ -118,6 +124,9 @@ static void test_figures(void **state)
                          .opts = &opts};
     snprintf(stem, sizeof(stem), "/tmp/wf-test-%d", (int)getpid());
     save_all(&figure, stem);
+    figure.domain = WF_DOMAIN_FREQUENCY;
+    save_all(&figure, stem);
+    figure.domain = WF_DOMAIN_SPATIAL;
     map[7] = NAN;
     opts.threshold = 0.25;
     figure.n_pairs = 1;
