@@ -2,10 +2,11 @@
 # usage: bench/methods.sh [PAIRS] [FOLDER]
 #
 # Compares the methods at their published budgets (MinPlus, which takes 17,551
-# forwards, at 2000), and level-sets at 100 and 300, on the first PAIRS (100) mated pairs of LFW's fold 5, by both
-# MobileFaceNets, in FOLDER (build/methods): methods.md and methods.png, the score
-# against forwards.  Fold 5, for the defaults were chosen on folds 1 to 4.  All
-# of it takes many hours; stop it and start it again: it goes on.
+# forwards, at 2000), and level-sets at 100 and 300, on the first PAIRS (100)
+# mated pairs of LFW's fold 5, by both MobileFaceNets, in FOLDER (build/methods):
+# methods.md and methods.png, the score against forwards.  Fold 5, for the
+# defaults were chosen on folds 1 to 4.  All of it takes many hours; stop it and
+# start it again: it goes on.
 . "$(dirname "$0")/../scripts/lib.sh"
 
 case ${1:-} in
