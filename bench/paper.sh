@@ -88,7 +88,7 @@ table1() {
 mean() {
     say "the mean mask in the plain sum"
     show build/release/bin/mean_mask "$lfw" mobilefacenet_128 \
-        "$(IFS=, && echo "${mtcnn[*]}")" 20 | tee "$out/mean.md"
+        "$(IFS=, && echo "${mtcnn[*]}")" 10 | tee "$out/mean.md"
 }
 
 # ---- figures ----
