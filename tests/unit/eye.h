@@ -80,4 +80,36 @@ static inline float eye_difference(const wf_explanation *a,
     return most / scale;
 }
 
+/* Such a model, three pictures for it, and options that a test may set. */
+typedef struct eye_scene {
+    eye eye;
+    wf_ctx *ctx;
+    wf_model *model;
+    wf_image *images[3];
+    wf_options *options; /* NULL at first */
+} eye_scene;
+
+static inline eye_scene *eye_open(int side, int x, int y)
+{
+    eye_scene *s = calloc(1, sizeof(*s));
+    s->eye = (eye){.side = side, .x = x, .y = y};
+    ASSERT_OK(wf_ctx_create(&s->ctx, err));
+    s->model = eye_model(&s->eye);
+    for (int i = 0; i < 3; i++)
+        s->images[i] = eye_image(side, i);
+    return s;
+}
+
+static inline int eye_close(void **state)
+{
+    eye_scene *s = *state;
+    for (int i = 0; i < 3; i++)
+        wf_image_free(s->images[i]);
+    wf_options_free(s->options);
+    wf_model_free(s->model);
+    wf_ctx_free(s->ctx);
+    free(s);
+    return 0;
+}
+
 #endif

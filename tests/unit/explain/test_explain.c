@@ -5,40 +5,16 @@
 
 #define SIDE 32
 
-typedef struct fixture {
-    eye eye;
-    wf_ctx *ctx;
-    wf_model *model;
-    wf_options *options;
-    wf_image *images[3];
-} fixture;
+typedef eye_scene fixture;
 
 static int setup(void **state)
 {
-    fixture *f = calloc(1, sizeof(*f));
-    f->eye = (eye){.side = SIDE, .x = 21, .y = 9};
-    ASSERT_OK(wf_ctx_create(&f->ctx, err));
-    f->model = eye_model(&f->eye);
+    fixture *f = *state = eye_open(SIDE, 21, 9);
     ASSERT_OK(wf_options_create("s-rise", &f->options, err));
     ASSERT_OK(wf_options_set(f->options, "kernel", "12", err));
     ASSERT_OK(wf_options_set(f->options, "sigma", "3", err));
     ASSERT_OK(wf_options_set(f->options, "masks", "300", err));
     ASSERT_OK(wf_options_set(f->options, "patches", "12", err));
-    for (int i = 0; i < 3; i++)
-        f->images[i] = eye_image(SIDE, i);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    for (int i = 0; i < 3; i++)
-        wf_image_free(f->images[i]);
-    wf_options_free(f->options);
-    wf_model_free(f->model);
-    wf_ctx_free(f->ctx);
-    free(f);
     return 0;
 }
 
@@ -250,7 +226,7 @@ static void test_options(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, eye_close)
     const struct CMUnitTest tests[] = {
         TEST(test_finds_the_spot),
         TEST(test_forwards),

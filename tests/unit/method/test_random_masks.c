@@ -5,35 +5,11 @@
 #define SIDE   48
 #define PIXELS (SIDE * SIDE)
 
-typedef struct fixture {
-    eye eye;
-    wf_ctx *ctx;
-    wf_model *model;
-    wf_image *images[3];
-    wf_options *options;
-} fixture;
+typedef eye_scene fixture;
 
 static int setup(void **state)
 {
-    fixture *f = calloc(1, sizeof(*f));
-    f->eye = (eye){.side = SIDE, .x = 30, .y = 16};
-    ASSERT_OK(wf_ctx_create(&f->ctx, err));
-    f->model = eye_model(&f->eye);
-    for (int i = 0; i < 3; i++)
-        f->images[i] = eye_image(SIDE, i);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    for (int i = 0; i < 3; i++)
-        wf_image_free(f->images[i]);
-    wf_options_free(f->options);
-    wf_model_free(f->model);
-    wf_ctx_free(f->ctx);
-    free(f);
+    *state = eye_open(SIDE, 30, 16);
     return 0;
 }
 
@@ -191,7 +167,7 @@ static void test_small_budgets(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, eye_close)
     const struct CMUnitTest tests[] = {
         TEST(test_rise_of_one_mask),
         TEST(test_drise_is_rise),
