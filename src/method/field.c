@@ -53,8 +53,9 @@ void wf__field_free(wf__field *f)
     *f = (wf__field){0};
 }
 
-WF__WIDE void wf__field_render(const wf__field *f, const double *weights,
-                               float *pixels)
+/* Static: cloned functions are exported, whatever their visibility. */
+WF__WIDE static void render(const wf__field *f, const double *weights,
+                            float *pixels)
 {
     size_t width = (size_t)f->width;
     memset(pixels, 0, width * (size_t)f->height * sizeof(*pixels));
@@ -70,6 +71,12 @@ WF__WIDE void wf__field_render(const wf__field *f, const double *weights,
                 row[x] += cell * across[x];
         }
     }
+}
+
+void wf__field_render(const wf__field *field, const double *weights,
+                      float *pixels)
+{
+    render(field, weights, pixels);
 }
 
 wf_status wf__field_variance(const wf__field *f, const double *factor, size_t n,

@@ -148,7 +148,7 @@ refuses 1 'has no value of average to draw' bench report "$db" --plot "$work/non
 refuses 2 'holds no benchmark yet' bench run "$work/new.db"
 refuses 2 'expected random or hardest' bench run "$work/n.db" "${plan[@]}" --nonmate near
 refuses 2 "expected OPTION=VALUE,VALUE" bench run "$work/n.db" "${plan[@]}" --vary masks
-refuses 2 'its maps show frequencies, not places' bench run "$work/n.db" "${plan[@]}" -x frequency
+refuses 2 'its maps show frequencies, not places' bench run "$work/n.db" "${plan[@]/masks=3,6/budget=30,60}" -x frequency
 refuses 2 "two methods are called 's-rise" bench run "$work/n.db" "${plan[@]}" -x s-rise
 echo '{"protocoll": "x"}' >"$work/bad.json"
 refuses 1 '"protocoll" is no option of a benchmark' bench run "$work/n.db" --plan "$work/bad.json"
