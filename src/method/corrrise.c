@@ -155,13 +155,6 @@ done:
 
 /* ---- the method ---------------------------------------------------------- */
 
-static int64_t forwards(const wf_options *o, int width, int height)
-{
-    (void)width;
-    (void)height;
-    return wf__options_budget(o, "masks");
-}
-
 static wf_status prepare(run *r, wf_error *err)
 {
     const wf__oracle *o = r->task->oracle;
@@ -260,6 +253,6 @@ const wf__method wf__method_corrrise = {
     .about = {"corrrise", "random masks",
               "correlation of random patches with the similarity they leave",
               "Lu, Xu and Ebrahimi, WACV 2024", options, presets},
-    .forwards = forwards,
+    .count = "masks",
     .explain = explain,
 };

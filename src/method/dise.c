@@ -156,13 +156,6 @@ static wf_status accept(uint64_t first, size_t n, const float *masks,
 
 /* ---- the method ---------------------------------------------------------- */
 
-static int64_t forwards(const wf_options *o, int width, int height)
-{
-    (void)width;
-    (void)height;
-    return wf__options_budget(o, "masks");
-}
-
 /* A blurred copy of the image; sigma in per cent of the longer side. */
 static wf_status blur(run *r, double sigma, wf_error *err)
 {
@@ -277,13 +270,11 @@ static const wf_method_option options[] = {
     {0},
 };
 
-static const wf_method_preset presets[] = {{0}};
-
 const wf__method wf__method_dise = {
     .about = {"dise", "random masks",
               "what hiding a random cell takes from the pair more than from "
               "the pair with the third image",
-              "Williford, May and Byrne, ECCV 2020", options, presets},
-    .forwards = forwards,
+              "Williford, May and Byrne, ECCV 2020", options, wf__no_presets},
+    .count = "masks",
     .explain = explain,
 };

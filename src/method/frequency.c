@@ -256,13 +256,11 @@ static const wf_method_option options[] = {
     {0},
 };
 
-static const wf_method_preset presets[] = {{0}};
-
 const wf__method wf__method_frequency = {
     .about = {"frequency", "frequency",
               "bands of frequencies and what the similarity loses without them",
               "Huber and Damer, WACV 2025; Huber et al., 2025", options,
-              presets, WF_DOMAIN_FREQUENCY},
+              wf__no_presets, WF_DOMAIN_FREQUENCY},
     .forwards = forwards,
     .explain = explain,
 };

@@ -278,12 +278,10 @@ static const wf_method_option options[] = {
     {0},
 };
 
-static const wf_method_preset presets[] = {{0}};
-
 const wf__method wf__method_hsic = {
     .about = {"hsic", "sensitivity",
               "how far the similarity depends on each cell of a grid",
-              "Novello et al., 2022, section 3", options, presets},
+              "Novello et al., 2022, section 3", options, wf__no_presets},
     .forwards = forwards,
     .explain = explain,
 };

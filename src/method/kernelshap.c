@@ -131,12 +131,10 @@ static const wf_method_option options[] = {
     {0},
 };
 
-static const wf_method_preset presets[] = {{0}};
-
 const wf__method wf__method_kernelshap = {
     .about = {"kernelshap", "surrogate",
               "Shapley values of regions, by weighted least squares",
-              "Lundberg and Lee, 2017, section 4.1", options, presets},
+              "Lundberg and Lee, 2017, section 4.1", options, wf__no_presets},
     .forwards = forwards,
     .explain = explain,
 };

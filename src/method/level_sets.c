@@ -283,13 +283,6 @@ done:
     return st;
 }
 
-static int64_t forwards(const wf_options *o, int width, int height)
-{
-    (void)width;
-    (void)height;
-    return wf__options_budget(o, "masks");
-}
-
 static const wf_method_option options[] = {
     {"masks", "integer", "300", NULL, 4, 1000000,
      "masks, and so model calls for each image"},
@@ -309,14 +302,12 @@ static const wf_method_option options[] = {
     {0},
 };
 
-static const wf_method_preset presets[] = {{0}};
-
 const wf__method wf__method_level_sets = {
     .about = {"level-sets", "adaptive masks",
               "what is enough for a match, and what a match cannot do without, "
               "shown and hidden in rounds",
-              "whyface, doc/methods/level-sets.md", options, presets},
+              "whyface, doc/methods/level-sets.md", options, wf__no_presets},
     .errors = true,
-    .forwards = forwards,
+    .count = "masks",
     .explain = explain,
 };

@@ -96,13 +96,6 @@ static wf_status create(run *r, wf_error *err)
     return WF_OK;
 }
 
-static int64_t forwards(const wf_options *o, int width, int height)
-{
-    (void)width;
-    (void)height;
-    return wf__options_budget(o, "samples");
-}
-
 static wf_status explain(const wf__task *task, wf_error *err)
 {
     const wf_options *o = task->options;
@@ -148,12 +141,11 @@ static const wf_method_option options[] = {
     {0},
 };
 
-static const wf_method_preset presets[] = {{0}};
-
 const wf__method wf__method_lime = {
     .about = {"lime", "surrogate",
               "a linear model of superpixels, fitted near the image",
-              "Ribeiro et al., 2016, sections 3.3 and 3.4", options, presets},
-    .forwards = forwards,
+              "Ribeiro et al., 2016, sections 3.3 and 3.4", options,
+              wf__no_presets},
+    .count = "samples",
     .explain = explain,
 };

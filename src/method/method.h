@@ -61,11 +61,17 @@ typedef struct wf__task {
     double threshold;  /* similarity of a match; NaN: not known */
 } wf__task;
 
+/* Of a method that has none. */
+extern const wf_method_preset wf__no_presets[];
+
 typedef struct wf__method {
     wf_method about; /* the public part */
     bool errors;     /* it writes standard errors */
-    /* Model calls for an image of width x height, at most. */
+    /* Model calls for an image of width x height, at most ... */
     int64_t (*forwards)(const wf_options *options, int width, int height);
+    /* ... or, if that is NULL, the option that says how many, unless there is
+     * a budget. */
+    const char *count;
     /* One image after the other ... */
     wf_status (*explain)(const wf__task *task, wf_error *err);
     /* ... or, if that is NULL, the probe, the mate and where there is one the

@@ -105,12 +105,10 @@ static const wf_method_option options[] = {
     {0},
 };
 
-static const wf_method_preset presets[] = {{0}};
-
 const wf__method wf__method_mfpp = {
     .about = {"mfpp", "random masks",
               "RISE with a pyramid of superpixels in place of the grid",
-              "Yang et al., ICPR 2020", options, presets},
-    .forwards = wf__weighted_forwards,
+              "Yang et al., ICPR 2020", options, wf__no_presets},
+    .count = "masks",
     .explain = explain,
 };

@@ -135,13 +135,11 @@ static const wf_method_option options[] = {
     {0},
 };
 
-static const wf_method_preset presets[] = {{0}};
-
 const wf__method wf__method_occlusion = {
     .about = {"occlusion", "occlusion",
               "a sliding window weighted by the similarity that it costs",
               "Dong et al., CVPR-W 2019 (SBSM), as in XAITK-Saliency", options,
-              presets},
+              wf__no_presets},
     .forwards = forwards,
     .explain = explain,
 };

@@ -13,6 +13,8 @@ struct wf_options {
     char values[MAX_OPTIONS][MAX_VALUE];
 };
 
+const wf_method_preset wf__no_presets[] = {{0}};
+
 static const wf__method *const methods[] = {
     &wf__method_level_sets, &wf__method_srise,     &wf__method_rise,
     &wf__method_drise,      &wf__method_fvrise,    &wf__method_corrrise,
@@ -218,5 +220,7 @@ int64_t wf__options_budget(const wf_options *options, const char *count)
 
 int64_t wf_options_forwards(const wf_options *options, int width, int height)
 {
-    return options->method->forwards(options, width, height);
+    const wf__method *method = options->method;
+    return method->forwards ? method->forwards(options, width, height)
+                            : wf__options_budget(options, method->count);
 }

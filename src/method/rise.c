@@ -110,7 +110,7 @@ const wf__method wf__method_rise = {
               "random grids, enlarged, weighted by the similarity they leave",
               "Petsiuk, Das and Saenko, BMVC 2018, section 3", rise_options,
               rise_presets},
-    .forwards = wf__weighted_forwards,
+    .count = "masks",
     .explain = explain,
 };
 
@@ -126,8 +126,6 @@ static const wf_method_option drise_options[] = {
     {0},
 };
 
-static const wf_method_preset no_presets[] = {{0}};
-
 /*
  * A detector answers with many boxes, and D-RISE weighs a mask by the box most
  * like the target: overlap x cosine of the class vectors x objectness.  An
@@ -137,8 +135,8 @@ static const wf_method_preset no_presets[] = {{0}};
 const wf__method wf__method_drise = {
     .about = {"d-rise", "random masks",
               "RISE with the finer grid and the masks of D-RISE",
-              "Petsiuk et al., CVPR 2021", drise_options, no_presets},
-    .forwards = wf__weighted_forwards,
+              "Petsiuk et al., CVPR 2021", drise_options, wf__no_presets},
+    .count = "masks",
     .explain = explain,
 };
 
@@ -187,7 +185,7 @@ static const wf_method_option fvrise_options[] = {
 const wf__method wf__method_fvrise = {
     .about = {"fv-rise", "random masks",
               "RISE with a map for acceptance and one for rejection",
-              "Bousnina et al., BIOSIG 2023", fvrise_options, no_presets},
-    .forwards = wf__weighted_forwards,
+              "Bousnina et al., BIOSIG 2023", fvrise_options, wf__no_presets},
+    .count = "masks",
     .explain = explain_fvrise,
 };

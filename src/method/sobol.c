@@ -193,12 +193,10 @@ static const wf_method_option options[] = {
     {0},
 };
 
-static const wf_method_preset presets[] = {{0}};
-
 const wf__method wf__method_sobol = {
     .about = {"sobol", "sensitivity",
               "share of the similarity's variance that a cell takes part in",
-              "Fel et al., 2021, section 3", options, presets},
+              "Fel et al., 2021, section 3", options, wf__no_presets},
     .forwards = forwards,
     .explain = explain,
 };

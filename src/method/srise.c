@@ -72,6 +72,6 @@ const wf__method wf__method_srise = {
     .about = {"s-rise", "random masks",
               "random Gaussian masks weighted by the similarity they leave",
               "Lu and Ebrahimi, 2023, section 3.2", options, presets},
-    .forwards = wf__weighted_forwards,
+    .count = "masks",
     .explain = explain,
 };

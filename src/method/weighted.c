@@ -26,13 +26,6 @@ static wf_status accept(uint64_t first, size_t n, const float *masks,
     return WF_OK;
 }
 
-int64_t wf__weighted_forwards(const wf_options *o, int width, int height)
-{
-    (void)width;
-    (void)height;
-    return wf__options_budget(o, "masks");
-}
-
 wf_status wf__weighted_sums(const wf__task *task,
                             void (*render_mask)(uint64_t, float *, void *),
                             void *argument, wf__sums *sums, wf_error *err)

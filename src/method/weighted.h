@@ -25,9 +25,6 @@
             "how similarities and masks become a map"                          \
     }
 
-/* Model calls by the options "budget" and "masks". */
-int64_t wf__weighted_forwards(const wf_options *options, int width, int height);
-
 /*
  * Sums over the masks that `render` writes (see wf__sample), with the options
  * "masks" (or "budget") and "fill"; free with wf__sums_free, also on failure.

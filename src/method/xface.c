@@ -260,13 +260,11 @@ static const wf_method_option options[] = {
     {0},
 };
 
-static const wf_method_preset presets[] = {{0}};
-
 const wf__method wf__method_xface = {
     .about = {"xface", "occlusion",
               "black patches of several sizes and how far they move the "
               "distance",
-              "Knoche et al., WACV-W 2023", options, presets},
+              "Knoche et al., WACV-W 2023", options, wf__no_presets},
     .forwards = forwards,
     .explain_together = explain_together,
 };
