@@ -2,24 +2,12 @@
 
 #include <math.h>
 
-#include "base/blur.h"
 #include "base/random.h"
 
 #define BLUR_SIDE  8     /* the blur's sd is 1/8 of the longer side */
 #define ROAD_NOISE 0.01f /* sd of ROAD's noise, of the range black to white */
 
 /* ---- what replaces a pixel ----------------------------------------------- */
-
-static wf_status blur(wf__removal *r, wf_error *err)
-{
-    const wf__oracle *o = r->oracle;
-    float sd = (float)WF__MAX(o->width, o->height) / BLUR_SIDE;
-    for (size_t c = 0; c < (size_t)o->channels; c++)
-        WF__TRY(wf__blur(o->image + c * r->pixels,
-                         r->background + c * r->pixels, o->width, o->height, sd,
-                         err));
-    return WF_OK;
-}
 
 static void constant(wf__removal *r, const float *value)
 {
@@ -73,7 +61,9 @@ wf_status wf__removal_create(wf__oracle *oracle, wf_fill fill,
         constant(out, oracle->black);
         break;
     case WF_FILL_BLUR:
-        return blur(out, err);
+        return wf__oracle_blur(
+            oracle, (float)WF__MAX(oracle->width, oracle->height) / BLUR_SIDE,
+            out->background, err);
     case WF_FILL_ROAD:
         noise(out, seed);
         break;

@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include "base/blur.h"
 #include "base/random.h"
 
 enum { INPAINTING, BLUR, AMPLITUDE };
@@ -22,14 +21,12 @@ static wf_status make_background(const wf__task *task, wf__cells *cells,
     cells->background = wf__alloc((size_t)o->channels * pixels, sizeof(float));
     if (!cells->background)
         WF__FAIL(err, WF_ENOMEM, "out of memory for a perturbed image");
-    for (int c = 0; c < o->channels; c++) {
-        float *to = cells->background + (size_t)c * pixels;
-        if (!cells->amplitude)
-            WF__TRY(wf__blur(o->image + (size_t)c * pixels, to, o->width,
-                             o->height, sigma, err));
-        for (size_t p = 0; p < pixels && cells->amplitude; p++)
-            to[p] = (o->black[c] + o->white[c]) / 2;
-    }
+    if (!cells->amplitude)
+        return wf__oracle_blur(o, sigma, cells->background, err);
+    for (int c = 0; c < o->channels; c++)
+        for (size_t p = 0; p < pixels; p++)
+            cells->background[(size_t)c * pixels + p] =
+                (o->black[c] + o->white[c]) / 2;
     return WF_OK;
 }
 

@@ -5,7 +5,6 @@
  * similarity of the masked copy: where it is positive the pixel is similar,
  * where it is negative dissimilar.
  */
-#include "base/parallel.h"
 #include "base/random.h"
 #include "method/sample.h"
 #include "method/sums.h"
@@ -113,43 +112,28 @@ done:
     return st;
 }
 
-typedef struct batch {
-    const run *run;
-    uint64_t first;
-    float *masks;
-} batch;
-
-static void render_batch(size_t begin, size_t end, void *argument)
-{
-    const batch *b = argument;
-    for (size_t i = begin; i < end; i++)
-        render(b->first + i, b->masks + i * b->run->sums.pixels,
-               (void *)b->run);
-}
-
 /* The masks once more, now that the ranks of their similarities are known. */
-static wf_status add_ranked(run *r, wf_error *err)
+static wf_status add_ranked(run *r, const wf__sample *sample, wf_error *err)
 {
     const wf__oracle *o = r->task->oracle;
     int threads = wf_ctx_threads(o->ctx);
     size_t n_maps = (size_t)r->task->n_maps, n;
-    batch b = {.run = r};
     wf_status st;
-    b.masks = wf__alloc(o->batch * r->sums.pixels, sizeof(float));
-    if (!b.masks)
+    float *masks = wf__alloc(o->batch * r->sums.pixels, sizeof(float));
+    if (!masks)
         WF__FAIL(err, WF_ENOMEM, "out of memory for %zu masks", o->batch);
     WF__TRY_GOTO(rank_scores(r, err), done);
-    for (; b.first < r->masks; b.first += n) {
-        n = WF__MIN(o->batch, (size_t)(r->masks - b.first));
+    for (uint64_t first = 0; first < r->masks; first += n) {
+        n = WF__MIN(o->batch, (size_t)(r->masks - first));
         WF__TRY_GOTO(
             wf__ctx_progress(o->ctx, r->task->stage, r->masks, r->masks, err),
             done);
-        wf__parallel(threads, n, render_batch, &b);
-        wf__sums_add(&r->sums, threads, b.masks, r->scores + b.first * n_maps,
+        wf__sample_render(r->task, sample, first, n, masks);
+        wf__sums_add(&r->sums, threads, masks, r->scores + first * n_maps,
                      n_maps, n);
     }
 done:
-    wf__free(b.masks);
+    wf__free(masks);
     return st;
 }
 
@@ -204,7 +188,7 @@ static wf_status explain(const wf__task *task, wf_error *err)
     WF__TRY_GOTO(prepare(&r, err), done);
     WF__TRY_GOTO(wf__sample_run(task, &sample, 0, 0, err), done);
     if (r.rank)
-        WF__TRY_GOTO(add_ranked(&r, err), done);
+        WF__TRY_GOTO(add_ranked(&r, &sample, err), done);
     for (int i = 0; i < task->n_maps; i++)
         make_map(&r, i);
 done:

@@ -6,7 +6,6 @@
  *     w_i = (mate_0 - mate_i) - (non-mate_0 - non-mate_i),
  *     map = mean over masks of w_i (1 - M_i).
  */
-#include "base/blur.h"
 #include "base/random.h"
 #include "mask/grid.h"
 #include "method/sample.h"
@@ -165,10 +164,7 @@ static wf_status blur(run *r, double sigma, wf_error *err)
     r->background = wf__alloc((size_t)o->channels * pixels, sizeof(float));
     if (!r->background)
         WF__FAIL(err, WF_ENOMEM, "out of memory for a blurred copy");
-    for (size_t c = 0; c < (size_t)o->channels; c++)
-        WF__TRY(wf__blur(o->image + c * pixels, r->background + c * pixels,
-                         o->width, o->height, sd, err));
-    return WF_OK;
+    return wf__oracle_blur(o, sd, r->background, err);
 }
 
 static wf__grid_axis make_axis(int side, int cell)

@@ -7,7 +7,7 @@
  *     map = sum s_i M_i / (N p).
  */
 #include "base/random.h"
-#include "mask/slic.h"
+#include "method/regions.h"
 #include "method/weighted.h"
 
 #define MAX_LEVELS    8
@@ -28,13 +28,8 @@ static void render(uint64_t index, float *mask, void *argument)
     const pyramid *p = argument;
     const wf__segments *level = &p->levels[index % (uint64_t)p->n_levels];
     float kept[MAX_FRAGMENTS + 3];
-    uint32_t words[4];
-    for (int k = 0; k < level->count; k += 4) {
-        wf__random4(p->seed, WF__STREAM_FRAGMENTS, (uint32_t)index,
-                    (uint32_t)k / 4, words);
-        for (int j = 0; j < 4; j++)
-            kept[k + j] = wf__random_unit(words[j]) < p->keep ? 1.0f : 0.0f;
-    }
+    wf__weighted_keep(p->seed, WF__STREAM_FRAGMENTS, (uint32_t)index, 0,
+                      p->keep, kept, level->count);
     for (size_t i = 0; i < p->pixels; i++)
         mask[i] = kept[level->labels[i]];
 }
@@ -43,23 +38,13 @@ static void render(uint64_t index, float *mask, void *argument)
 static wf_status build(const wf__task *task, pyramid *p, wf_error *err)
 {
     const wf_options *o = task->options;
-    const wf__oracle *oracle = task->oracle;
     int most = WF__MAX((int)(p->pixels / LEAST_PIXELS), 1);
     int fragments = (int)wf__options_int(o, "fragments");
-    wf__slic slic = {.planes = oracle->image,
-                     .channels = oracle->channels,
-                     .width = oracle->width,
-                     .height = oracle->height,
-                     .black = oracle->black,
-                     .white = oracle->white,
-                     .bgr = oracle->bgr,
-                     .compactness = wf__options_number(o, "compactness"),
-                     .rounds = 10};
     int n = (int)wf__options_int(o, "levels");
     for (int i = 0; i < n; i++, p->n_levels++) {
         wf__segments *level = &p->levels[i];
-        slic.segments = WF__MIN(fragments << i, most);
-        WF__TRY(wf__segments_slic(&slic, level, err));
+        WF__TRY(wf__task_superpixels(task, WF__MIN(fragments << i, most), level,
+                                     err));
         if (level->count > MAX_FRAGMENTS)
             WF__FAIL(err, WF_EINVAL,
                      "level %d of the pyramid has %d fragments, more than %d; "

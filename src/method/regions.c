@@ -24,25 +24,33 @@ int wf__regions_known(const wf_options *o, int width, int height)
     return is_grid(o) ? side * side : 0;
 }
 
+wf_status wf__task_superpixels(const wf__task *task, int segments,
+                               wf__segments *out, wf_error *err)
+{
+    const wf__oracle *o = task->oracle;
+    wf__slic slic = {.planes = o->image,
+                     .channels = o->channels,
+                     .width = o->width,
+                     .height = o->height,
+                     .black = o->black,
+                     .white = o->white,
+                     .bgr = o->bgr,
+                     .segments = segments,
+                     .compactness =
+                         wf__options_number(task->options, "compactness"),
+                     .rounds = 10};
+    return wf__segments_slic(&slic, out, err);
+}
+
 static wf_status cut(const wf__task *task, wf__segments *out, wf_error *err)
 {
     const wf_options *o = task->options;
     const wf__oracle *oracle = task->oracle;
     int width = oracle->width, height = oracle->height;
     int side = grid_side(o, width, height);
-    wf__slic slic = {.planes = oracle->image,
-                     .channels = oracle->channels,
-                     .width = width,
-                     .height = height,
-                     .black = oracle->black,
-                     .white = oracle->white,
-                     .bgr = oracle->bgr,
-                     .segments = superpixels(o, width, height),
-                     .compactness = wf__options_number(o, "compactness"),
-                     .rounds = 10};
     if (is_grid(o))
         return wf__segments_grid(width, height, side, side, out, err);
-    return wf__segments_slic(&slic, out, err);
+    return wf__task_superpixels(task, superpixels(o, width, height), out, err);
 }
 
 /* Each region's mean colour, in the oracle's planes. */

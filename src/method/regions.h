@@ -62,4 +62,11 @@ int wf__regions_known(const wf_options *options, int width, int height);
 void wf__regions_paint(const wf__regions *regions, const double *values,
                        float *map);
 
+/*
+ * About `segments` superpixels of the task's image, by the option
+ * "compactness"; free with wf__segments_free.
+ */
+wf_status wf__task_superpixels(const wf__task *task, int segments,
+                               wf__segments *out, wf_error *err);
+
 #endif

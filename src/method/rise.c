@@ -25,12 +25,8 @@ static void render(uint64_t index, float *mask, void *argument)
     const wf__grid *g = &r->grid;
     float cells[WF__GRID_CELLS + 3];
     uint32_t words[4];
-    for (int k = 0; k < g->x.cells * g->y.cells; k += 4) {
-        wf__random4(r->seed, WF__STREAM_GRID, (uint32_t)index,
-                    1 + (uint32_t)k / 4, words);
-        for (int j = 0; j < 4; j++)
-            cells[k + j] = wf__random_unit(words[j]) < r->keep ? 1.0f : 0.0f;
-    }
+    wf__weighted_keep(r->seed, WF__STREAM_GRID, (uint32_t)index, 1, r->keep,
+                      cells, g->x.cells * g->y.cells);
     wf__random4(r->seed, WF__STREAM_GRID, (uint32_t)index, 0, words);
     wf__grid_render(
         g, cells, (int)wf__random_below(words[0], (uint32_t)g->x.shifts),

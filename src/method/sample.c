@@ -17,34 +17,43 @@ static void render(size_t begin, size_t end, void *argument)
                           r->sample->argument);
 }
 
+void wf__sample_render(const wf__task *task, const wf__sample *sample,
+                       uint64_t first, size_t n, float *masks)
+{
+    const wf__oracle *o = task->oracle;
+    rendering r = {.sample = sample,
+                   .first = first,
+                   .pixels = (size_t)o->width * (size_t)o->height,
+                   .masks = masks};
+    wf__parallel(wf_ctx_threads(o->ctx), n, render, &r);
+}
+
 wf_status wf__sample_run(const wf__task *task, const wf__sample *sample,
                          uint64_t before, uint64_t after, wf_error *err)
 {
     wf__oracle *o = task->oracle;
-    rendering r = {.sample = sample,
-                   .pixels = (size_t)o->width * (size_t)o->height};
-    uint64_t all = before + sample->total + after;
-    size_t n;
+    size_t pixels = (size_t)o->width * (size_t)o->height, n;
+    uint64_t all = before + sample->total + after, first;
     wf_status st = WF_OK;
-    r.masks = wf__alloc(o->batch * r.pixels, sizeof(float));
+    float *masks = wf__alloc(o->batch * pixels, sizeof(float));
     float *similarities =
         wf__alloc(o->batch * (size_t)o->n_references, sizeof(float));
-    if (!r.masks || !similarities)
+    if (!masks || !similarities)
         WF__FAIL_GOTO(done, err, WF_ENOMEM, "out of memory for %zu masks",
                       o->batch);
-    for (; r.first < sample->total; r.first += n) {
-        n = WF__MIN(o->batch, (size_t)(sample->total - r.first));
+    for (first = 0; first < sample->total; first += n) {
+        n = WF__MIN(o->batch, (size_t)(sample->total - first));
         WF__TRY_GOTO(
-            wf__ctx_progress(o->ctx, task->stage, before + r.first, all, err),
+            wf__ctx_progress(o->ctx, task->stage, before + first, all, err),
             done);
-        wf__parallel(wf_ctx_threads(o->ctx), n, render, &r);
+        wf__sample_render(task, sample, first, n, masks);
         WF__TRY_GOTO(
             sample->background
-                ? wf__oracle_query_background(o, r.masks, sample->background, n,
+                ? wf__oracle_query_background(o, masks, sample->background, n,
                                               similarities, err)
-                : o->query(o, r.masks, n, sample->fill, similarities, err),
+                : o->query(o, masks, n, sample->fill, similarities, err),
             done);
-        WF__TRY_GOTO(sample->accept(r.first, n, r.masks, similarities,
+        WF__TRY_GOTO(sample->accept(first, n, masks, similarities,
                                     sample->argument, err),
                      done);
     }
@@ -52,6 +61,6 @@ wf_status wf__sample_run(const wf__task *task, const wf__sample *sample,
         wf__ctx_progress(o->ctx, task->stage, before + sample->total, all, err);
 done:
     wf__free(similarities);
-    wf__free(r.masks);
+    wf__free(masks);
     return st;
 }

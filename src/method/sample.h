@@ -24,6 +24,10 @@ typedef struct wf__sample {
     void *argument;
 } wf__sample;
 
+/* Masks first..first+n-1 of height x width, on the task's threads. */
+void wf__sample_render(const wf__task *task, const wf__sample *sample,
+                       uint64_t first, size_t n, float *masks);
+
 /*
  * Reports progress over `before` + total + `after` calls of the task's stage:
  * 0 and 0 unless the method samples several times.

@@ -1,5 +1,7 @@
 #include "method/weighted.h"
 
+#include "base/random.h"
+
 typedef struct run {
     const wf__task *task;
     void (*render)(uint64_t index, float *mask, void *argument);
@@ -40,6 +42,17 @@ wf_status wf__weighted_sums(const wf__task *task,
                          .argument = &r};
     WF__TRY(wf__sums_create(sums, pixels, task->n_maps, err));
     return wf__sample_run(task, &sample, 0, 0, err);
+}
+
+void wf__weighted_keep(uint64_t seed, uint32_t stream, uint32_t index,
+                       uint32_t first, float keep, float *kept, int n)
+{
+    uint32_t words[4];
+    for (int k = 0; k < n; k += 4) {
+        wf__random4(seed, stream, index, first + (uint32_t)k / 4, words);
+        for (int j = 0; j < 4; j++)
+            kept[k + j] = wf__random_unit(words[j]) < keep ? 1.0f : 0.0f;
+    }
 }
 
 void wf__weighted_maps(const wf__task *task, const wf__sums *sums, double scale)

@@ -33,6 +33,11 @@ wf_status wf__weighted_sums(const wf__task *task,
                             void (*render)(uint64_t, float *, void *),
                             void *argument, wf__sums *sums, wf_error *err);
 
+/* kept[k], k < n: 1 with probability `keep`, else 0; number k is word k of the
+ * mask's draws `first` and on.  Has room for three more. */
+void wf__weighted_keep(uint64_t seed, uint32_t stream, uint32_t index,
+                       uint32_t first, float keep, float *kept, int n);
+
 /* The task's maps by the option "estimator"; a sum is multiplied by `scale`. */
 void wf__weighted_maps(const wf__task *task, const wf__sums *sums,
                        double scale);

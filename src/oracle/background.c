@@ -1,4 +1,5 @@
-/* Masked copies over a picture instead of a colour. */
+/* A picture instead of a colour behind masked copies. */
+#include "base/blur.h"
 #include "oracle/oracle.h"
 
 typedef struct blend {
@@ -27,4 +28,14 @@ wf_status wf__oracle_query_background(wf__oracle *oracle, const float *masks,
 {
     blend b = {oracle, masks, background};
     return oracle->query_copies(oracle, blend_copy, &b, n, similarities, err);
+}
+
+wf_status wf__oracle_blur(const wf__oracle *o, float sigma, float *blurred,
+                          wf_error *err)
+{
+    size_t pixels = (size_t)o->width * (size_t)o->height;
+    for (size_t c = 0; c < (size_t)o->channels; c++)
+        WF__TRY(wf__blur(o->image + c * pixels, blurred + c * pixels, o->width,
+                         o->height, sigma, err));
+    return WF_OK;
 }

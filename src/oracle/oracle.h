@@ -69,5 +69,8 @@ struct wf__oracle {
 wf_status wf__oracle_query_background(wf__oracle *oracle, const float *masks,
                                       const float *background, size_t n,
                                       float *similarities, wf_error *err);
+/* The image blurred by wf__blur, channels x height x width. */
+wf_status wf__oracle_blur(const wf__oracle *oracle, float sigma, float *blurred,
+                          wf_error *err);
 
 #endif
