@@ -1,24 +1,16 @@
 /* wf_evaluate: the model and the oracle around src/evaluate. */
 #include "evaluate/evaluate.h"
 
-#include <time.h>
-
+#include "base/clock.h"
 #include "map/map.h"
 #include "oracle/oracle_model.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 wf_status wf_evaluate(wf_ctx *ctx, wf_model *model, const wf_image *crop,
                       const wf_image *reference, const wf_map *map,
                       const wf_evaluate_opts *opts, wf_evaluation *out,
                       double *curves, wf_error *err)
 {
-    double start = now();
+    double start = wf__now();
     wf_evaluate_opts defaults;
     wf_evaluation result = {0};
     wf__oracle *oracle = NULL;
@@ -48,7 +40,7 @@ wf_status wf_evaluate(wf_ctx *ctx, wf_model *model, const wf_image *crop,
     WF__TRY_GOTO(wf__evaluate(oracle, map->values, opts, &result, curves, err),
                  done);
     result.forwards++; /* the reference */
-    result.seconds = now() - start;
+    result.seconds = wf__now() - start;
     *out = result;
 done:
     wf__model_oracle_free(oracle);

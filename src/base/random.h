@@ -42,4 +42,7 @@ static inline uint32_t wf__random_below(uint32_t word, uint32_t n)
     return (uint32_t)(((uint64_t)word * n) >> 32);
 }
 
+/* Two independent normal numbers of two words (Box and Muller 1958). */
+void wf__random_normal(const uint32_t word[2], double normal[2]);
+
 #endif

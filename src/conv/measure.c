@@ -1,6 +1,5 @@
 /* Which kernel is the fastest for a convolution, by trying them. */
-#include <time.h>
-
+#include "base/clock.h"
 #include "conv/conv.h"
 
 #define RUNS 4
@@ -12,13 +11,6 @@ typedef struct bench {
     float *weights, *in, *out;
 } bench;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Seconds of the fastest of several runs. */
 static wf_status time_kernel(const bench *b, const char *name, double *seconds,
                              wf_error *err)
@@ -28,10 +20,10 @@ static wf_status time_kernel(const bench *b, const char *name, double *seconds,
     size_t size = wf__conv_scratch_bytes(conv, b->n, b->threads);
     void *scratch = wf__alloc(size, 1);
     for (int i = 0; i < RUNS && scratch; i++) {
-        double start = now();
+        double start = wf__now();
         wf__conv_run(conv, b->n, b->in, NULL, b->out, NULL, scratch,
                      b->threads);
-        double took = now() - start;
+        double took = wf__now() - start;
         *seconds = i == 0 || took < *seconds ? took : *seconds;
     }
     wf__conv_free(conv);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/parallel.h"
 #include "exec/plan.h"
@@ -102,11 +103,11 @@ static wf_status find_plan(wf__exec *exec, const wf__tensor *inputs,
     if (at < exec->n_plans) {
         plan = exec->plans[at];
     } else {
-        double begin = wf__plan_clock();
+        double begin = wf__now();
         WF__TRY(wf__plan_create(&exec->program, &exec->engine, inputs,
                                 precision, threads, &plan, err));
         exec->facts.plans++;
-        exec->facts.plan_seconds += wf__plan_clock() - begin;
+        exec->facts.plan_seconds += wf__now() - begin;
         exec->facts.arena_bytes =
             WF__MAX(exec->facts.arena_bytes, plan->data_bytes);
         if (exec->n_plans == MAX_PLANS)

@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "base/clock.h"
+
 #define ALIGNMENT ((size_t)64)
 /* Activations beyond this come from a batch or a picture that is too large. */
 #define MAX_ARENA ((size_t)12 << 30)
@@ -342,10 +344,10 @@ wf_status wf__plan_run(wf__plan *plan, const wf__tensor *inputs,
     const wf__graph *g = plan->program->graph;
     set_inputs(plan, inputs);
     for (int i = 0; i < plan->n_steps; i++) {
-        double begin = plan->seconds ? wf__plan_clock() : 0;
+        double begin = plan->seconds ? wf__now() : 0;
         WF__TRY(run_step(plan, &plan->steps[i], err));
         if (plan->seconds)
-            plan->seconds[i] += wf__plan_clock() - begin;
+            plan->seconds[i] += wf__now() - begin;
     }
     dnnl_stream_wait(plan->engine->stream);
     for (int i = 0; i < g->n_outputs; i++) {

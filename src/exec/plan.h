@@ -126,8 +126,6 @@ typedef struct wf__plan {
     wf_error *err;   /* while planning */
 } wf__plan;
 
-double wf__plan_clock(void); /* seconds, of a clock that never jumps */
-
 wf_status wf__plan_create(const wf__program *program, wf__engine *engine,
                           const wf__tensor *inputs, wf__precision precision,
                           int threads, wf__plan **out, wf_error *err);

@@ -1,14 +1,5 @@
 /* What each step of a plan costs. */
-#include <time.h>
-
 #include "exec/plan.h"
-
-double wf__plan_clock(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Multiply-adds of a unit: results times the length of the sum behind each. */
 static double unit_macs(const wf__plan *plan, const wf__unit *unit)

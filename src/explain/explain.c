@@ -1,6 +1,6 @@
 #include <math.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "explain/explanation.h"
 #include "method/method.h"
 #include "oracle/oracle_model.h"
@@ -8,13 +8,6 @@
 static const char *const roles[WF__ROLES] = {"probe", "mate", "non-mate"};
 static const char *const stages[WF__ROLES] = {"masks: probe", "masks: mate",
                                               "masks: non-mate"};
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static wf_status no_memory(wf_error *err)
 {
@@ -52,10 +45,10 @@ static wf_status embed_crops(job *j, wf_error *err)
     j->references = wf__alloc((size_t)(j->n * (j->n - 1)) * dim, sizeof(float));
     if (!j->embeddings || !j->references)
         return no_memory(err);
-    double start = now();
+    double start = wf__now();
     WF__TRY(wf_embed(j->ctx, j->model, j->images, (size_t)j->n, j->embeddings,
                      err));
-    j->out->stats.seconds_model += now() - start;
+    j->out->stats.seconds_model += wf__now() - start;
     j->out->stats.forwards += (uint64_t)j->n;
     for (int i = 1; i < j->n; i++)
         j->out->similarity[i - 1] =
@@ -76,10 +69,21 @@ static void list_references(const job *j, int role, float *references)
                dim * sizeof(float));
 }
 
+/* A map of the image's size, for the explanation and for a method to fill. */
+static wf_status add_map(const wf_image *image, wf_map **map, float **values,
+                         wf_error *err)
+{
+    WF__TRY(wf_map_create(NULL, image->width, image->height, map, err));
+    *values = (*map)->values;
+    return WF_OK;
+}
+
 /* The oracle of one image, and the maps that it is asked for. */
 static wf_status open_task(job *j, int role, wf_error *err)
 {
     size_t dim = (size_t)j->model->info.dim;
+    const wf__method *method = wf__options_implementation(j->options);
+    wf_side side = role == WF__PROBE ? WF_SIDE_PROBE : WF_SIDE_OTHER;
     wf__task *task = &j->tasks[role];
     const wf_image *image = j->images[role];
     float *references = j->references + (size_t)(role * (j->n - 1)) * dim;
@@ -90,16 +94,10 @@ static wf_status open_task(job *j, int role, wf_error *err)
                        .n_maps = role == WF__PROBE ? j->n - 1 : 1};
     for (int r = 0; r < task->n_maps; r++) {
         int pair = role == WF__PROBE ? r : role - 1;
-        wf_map **map = &j->out->maps[pair][role == WF__PROBE ? WF_SIDE_PROBE
-                                                             : WF_SIDE_OTHER];
-        WF__TRY(wf_map_create(NULL, image->width, image->height, map, err));
-        task->maps[r] = (*map)->values;
-        if (!wf__options_implementation(j->options)->errors)
-            continue;
-        map = &j->out->errors[pair][role == WF__PROBE ? WF_SIDE_PROBE
-                                                      : WF_SIDE_OTHER];
-        WF__TRY(wf_map_create(NULL, image->width, image->height, map, err));
-        task->errors[r] = (*map)->values;
+        WF__TRY(add_map(image, &j->out->maps[pair][side], &task->maps[r], err));
+        if (method->errors)
+            WF__TRY(add_map(image, &j->out->errors[pair][side],
+                            &task->errors[r], err));
     }
     list_references(j, role, references);
     return wf__model_oracle_create(
@@ -172,7 +170,7 @@ wf_status wf_explain(wf_ctx *ctx, wf_model *model, const wf_options *options,
                      const wf_image *nonmate, wf_explanation **out,
                      wf_error *err)
 {
-    double start = now();
+    double start = wf__now();
     wf_options *defaults = NULL;
     job j = {.ctx = ctx,
              .model = model,
@@ -197,7 +195,7 @@ wf_status wf_explain(wf_ctx *ctx, wf_model *model, const wf_options *options,
         wf_explanation_free(j.out);
         return st;
     }
-    j.out->stats.seconds = now() - start;
+    j.out->stats.seconds = wf__now() - start;
     *out = j.out;
     return WF_OK;
 }

@@ -43,18 +43,16 @@ static int map_of(const run *r, uint64_t index)
     return (int)(index / 2 % (uint64_t)r->task->n_maps);
 }
 
-/* Normal numbers by Box and Muller. */
 static void draw_normals(uint64_t seed, uint32_t index, double *normal,
                          uint32_t n)
 {
     for (uint32_t i = 0; i < n; i += 2) {
         uint32_t word[4];
+        double two[2];
         wf__random4(seed, WF__STREAM_LEVELS, index, i, word);
-        double radius = sqrt(-2 * log(1 - (double)wf__random_unit(word[0])));
-        double angle = 6.283185307179586 * (double)wf__random_unit(word[1]);
-        normal[i] = radius * cos(angle);
-        if (i + 1 < n)
-            normal[i + 1] = radius * sin(angle);
+        wf__random_normal(word, two);
+        for (uint32_t k = 0; k < 2 && i + k < n; k++)
+            normal[i + k] = two[k];
     }
 }
 

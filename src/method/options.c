@@ -65,13 +65,18 @@ static int find_choice(const char *choices, const char *value)
     return -1;
 }
 
+/* Appends a name to "a, b"; what does not fit is cut off. */
+static void list_name(char *list, size_t size, const char *name)
+{
+    size_t used = strlen(list);
+    snprintf(list + used, size - used, "%s%s", used ? ", " : "", name);
+}
+
 static wf_status unknown_method(const char *name, wf_error *err)
 {
     char list[600] = "";
-    size_t used = 0;
-    for (size_t i = 0; i < WF__COUNT(methods) && used < sizeof(list); i++)
-        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
-                                 i ? ", " : "", methods[i]->about.name);
+    for (size_t i = 0; i < WF__COUNT(methods); i++)
+        list_name(list, sizeof(list), methods[i]->about.name);
     WF__FAIL(err, WF_EINVAL, "there is no method '%s'; there is: %s", name,
              list);
 }
@@ -106,10 +111,8 @@ static wf_status unknown_option(const wf_method *method, const char *name,
                                 wf_error *err)
 {
     char list[600] = "";
-    size_t used = 0;
-    for (int i = 0; method->options[i].name && used < sizeof(list); i++)
-        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
-                                 i ? ", " : "", method->options[i].name);
+    for (int i = 0; method->options[i].name; i++)
+        list_name(list, sizeof(list), method->options[i].name);
     WF__FAIL(err, WF_EINVAL, "method %s has no option '%s'; it has %s",
              method->name, name, list);
 }
@@ -163,10 +166,8 @@ wf_status wf_options_preset(wf_options *options, const char *preset,
     while (p->name && strcmp(p->name, preset))
         p++;
     if (!p->name) {
-        size_t used = 0;
-        for (p = method->presets; p->name && used < sizeof(list); p++)
-            used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
-                                     used ? ", " : "", p->name);
+        for (p = method->presets; p->name; p++)
+            list_name(list, sizeof(list), p->name);
         WF__FAIL(err, WF_EINVAL, "method %s has no preset '%s'; it has %s",
                  method->name, preset, list);
     }

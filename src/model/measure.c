@@ -1,6 +1,5 @@
 /* What a forward pass costs: wf_model_time, wf_model_profile. */
-#include <time.h>
-
+#include "base/clock.h"
 #include "base/random.h"
 #include "model/model.h"
 
@@ -12,13 +11,6 @@ struct wf_profile {
     wf_profile_row *rows;
     double macs;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 wf_status wf__model_random_inputs(const wf_model *model, size_t batch,
                                   float **out, wf_error *err)
@@ -61,9 +53,9 @@ wf_status wf_model_time(wf_ctx *ctx, wf_model *model, size_t batch,
         WF__FAIL_GOTO(done, err, WF_ENOMEM, "out of memory for a batch of %zu",
                       batch);
     for (size_t i = 0; i < repeats && st == WF_OK; i++) {
-        double begin = now();
+        double begin = wf__now();
         st = wf__model_run(ctx, model, inputs, batch, embeddings, err);
-        seconds[i] = now() - begin;
+        seconds[i] = wf__now() - begin;
     }
 done:
     wf__free(embeddings);

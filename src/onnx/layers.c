@@ -73,8 +73,7 @@ static void words(const dice *d, size_t i, uint32_t word[4])
     wf__random4(d->seed, WF__STREAM_WEIGHTS, d->tensor, (uint32_t)i, word);
 }
 
-/* Normal numbers of the values' own mean and standard deviation (Box and
- * Muller 1958). */
+/* Normal numbers of the values' own mean and standard deviation. */
 static void draw_normal(const dice *d, float *values, size_t n)
 {
     double mean = 0, squares = 0;
@@ -85,10 +84,10 @@ static void draw_normal(const dice *d, float *values, size_t n)
     double sd = sqrt(squares);
     for (size_t i = 0; i < n; i++) {
         uint32_t word[4];
+        double normal[2];
         words(d, i, word);
-        double radius = sqrt(-2 * log(1 - (double)wf__random_unit(word[0])));
-        double angle = 6.283185307179586 * (double)wf__random_unit(word[1]);
-        values[i] = (float)(mean + sd * radius * cos(angle));
+        wf__random_normal(word, normal);
+        values[i] = (float)(mean + sd * normal[0]);
     }
 }
 

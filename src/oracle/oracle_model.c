@@ -1,8 +1,8 @@
 #include "oracle/oracle_model.h"
 
 #include <math.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/parallel.h"
 
 typedef struct model_oracle {
@@ -19,22 +19,15 @@ typedef struct model_oracle {
     double seconds;
 } model_oracle;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Similarities of the first n inputs. */
 static wf_status run_inputs(model_oracle *o, size_t n, float *similarities,
                             wf_error *err)
 {
     size_t dim = (size_t)o->model->info.dim;
-    double start = now();
+    double start = wf__now();
     WF__TRY(
         wf__model_run(o->base.ctx, o->model, o->inputs, n, o->embeddings, err));
-    o->seconds += now() - start;
+    o->seconds += wf__now() - start;
     o->base.forwards += n;
     for (size_t i = 0; i < n; i++)
         for (int r = 0; r < o->base.n_references; r++)
