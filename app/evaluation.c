@@ -110,19 +110,28 @@ static app_record *record_of(const app_evaluation *e, size_t row, size_t pair,
     return &e->records[(row * e->n_pairs + pair) * 2 + (size_t)side];
 }
 
+wf_status app_judge(app_session *session, const wf_image *crop,
+                    const wf_image *other, const wf_map *map,
+                    const wf_evaluate_opts *opts, app_record *record,
+                    wf_error *err)
+{
+    record->curves =
+        calloc(2 * ((size_t)opts->steps + 1), sizeof(*record->curves));
+    if (!record->curves) {
+        *err = (wf_error){WF_ENOMEM, "out of memory for curves"};
+        return WF_ENOMEM;
+    }
+    return wf_evaluate(session->ctx, session->model, crop, other, map, opts,
+                       &record->result, record->curves, err);
+}
+
 static wf_status judge(app_evaluation *e, const wf_map *map, size_t row,
                        size_t pair, int side, wf_error *err)
 {
     app_record *r = record_of(e, row, pair, side);
     const app_pair *p = &e->pairs[pair];
-    r->curves = calloc(2 * ((size_t)e->opts.steps + 1), sizeof(*r->curves));
-    if (!r->curves) {
-        *err = (wf_error){WF_ENOMEM, "out of memory for curves"};
-        return WF_ENOMEM;
-    }
-    wf_status st =
-        wf_evaluate(e->session->ctx, e->session->model, p->crops[side],
-                    p->crops[!side], map, &e->opts, &r->result, r->curves, err);
+    wf_status st = app_judge(e->session, p->crops[side], p->crops[!side], map,
+                             &e->opts, r, err);
     e->forwards += r->result.forwards;
     return st;
 }

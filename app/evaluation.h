@@ -48,6 +48,13 @@ typedef struct app_evaluation {
 
 #define APP_MAX_SOURCES 16
 
+/* Judges a map over `crop`; makes the record's curves, to be freed in any case.
+ */
+wf_status app_judge(app_session *session, const wf_image *crop,
+                    const wf_image *other, const wf_map *map,
+                    const wf_evaluate_opts *opts, app_record *record,
+                    wf_error *err);
+
 /* Room for pairs and sources, all empty; free in any case. */
 int app_evaluation_create(app_evaluation *e, size_t n_pairs, size_t n_sources);
 void app_evaluation_free(app_evaluation *e);

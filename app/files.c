@@ -107,3 +107,17 @@ int app_check_writable(const app_command *command, const char *path)
     }
     return APP_OK;
 }
+
+int app_check_drawing(const app_command *command, const char *option,
+                      const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    if (dot &&
+        (!strcmp(dot, ".png") || !strcmp(dot, ".svg") || !strcmp(dot, ".pdf")))
+        return app_check_writable(command, path);
+    app_error(command,
+              "option --%s: expected a name that ends in .png, .svg or .pdf, "
+              "got '%s'",
+              option, path);
+    return APP_USAGE;
+}

@@ -26,5 +26,9 @@ void app_csv_field(FILE *out, const char *text);
 int app_make_folder(const app_command *command, const char *path);
 /* Whether a file of that name can be written; nothing is left behind. */
 int app_check_writable(const app_command *command, const char *path);
+/* The same for the value of an option that is drawn into; APP_USAGE unless it
+ * ends in .png, .svg or .pdf. */
+int app_check_drawing(const app_command *command, const char *option,
+                      const char *path);
 
 #endif

@@ -157,20 +157,12 @@ static wf_status judge(worker *w, const app_item *item, int pair, int side,
 {
     bench_run *r = w->run;
     wf_evaluate_opts opts = r->judge;
-    app_record *record = &o->records[pair][side];
     const wf_image *crops[] = {w->crops[0], w->crops[1 + pair]};
     if (!app_has(&r->options, "curves-only"))
         opts.threshold = r->set.models[item->model].threshold;
-    record->curves =
-        calloc(2 * ((size_t)opts.steps + 1), sizeof(*record->curves));
-    if (!record->curves) {
-        *err = (wf_error){WF_ENOMEM, "out of memory for curves"};
-        return WF_ENOMEM;
-    }
     wf_status st = save_map(w, item, pair, side, map, err);
-    return st == WF_OK ? wf_evaluate(r->session.ctx, r->session.model,
-                                     crops[side], crops[!side], map, &opts,
-                                     &record->result, record->curves, err)
+    return st == WF_OK ? app_judge(&r->session, crops[side], crops[!side], map,
+                                   &opts, &o->records[pair][side], err)
                        : st;
 }
 

@@ -36,7 +36,6 @@ int evaluate_check_plots(const evaluate_job *j)
     const char *text, *path;
     for (size_t i = 0; (text = app_get_nth(j->args, "plot", i)); i++) {
         size_t which = find_curve(text, &path);
-        const char *dot = strrchr(path, '.');
         if (which == CURVES) {
             app_error(j->command,
                       "option --plot: expected deletion=FILE, insertion=FILE, "
@@ -45,16 +44,9 @@ int evaluate_check_plots(const evaluate_job *j)
                       text);
             return APP_USAGE;
         }
-        if (!dot || (strcmp(dot, ".png") && strcmp(dot, ".svg") &&
-                     strcmp(dot, ".pdf"))) {
-            app_error(j->command,
-                      "option --plot: expected a name that ends in .png, .svg "
-                      "or .pdf, got '%s'",
-                      path);
-            return APP_USAGE;
-        }
-        if (app_check_writable(j->command, path) != APP_OK)
-            return APP_FAILED;
+        int status = app_check_drawing(j->command, "plot", path);
+        if (status != APP_OK)
+            return status;
     }
     return APP_OK;
 }

@@ -269,18 +269,7 @@ static int check_input(const sanity *s)
 static int check_figure(const sanity *s)
 {
     const char *path = app_get(s->args, "figure");
-    const char *dot = path ? strrchr(path, '.') : NULL;
-    if (!path)
-        return APP_OK;
-    if (!dot ||
-        (strcmp(dot, ".png") && strcmp(dot, ".svg") && strcmp(dot, ".pdf"))) {
-        app_error(s->command,
-                  "option --figure: expected a name that ends in .png, .svg or "
-                  ".pdf, got '%s'",
-                  path);
-        return APP_USAGE;
-    }
-    return app_check_writable(s->command, path);
+    return path ? app_check_drawing(s->command, "figure", path) : APP_OK;
 }
 
 static int read_options(sanity *s)
