@@ -46,7 +46,7 @@ typedef struct app_evaluation {
     double seconds;
 } app_evaluation;
 
-#define APP_MAX_SOURCES 16
+#define APP_MAX_SOURCES 32
 
 /* Judges a map over `crop`; makes the record's curves, to be freed in any case.
  */
@@ -120,7 +120,8 @@ extern const app_metric_info app_metrics[APP_METRICS];
 #define APP_MAX_LINES  (3 * APP_MAX_SOURCES + 2)
 #define APP_MAX_GROUPS 6
 
-/* The groups that have pairs, and the lines of every table; their number. */
+/* The groups that have pairs, and the lines of every table that anything was
+ * judged for; their number. */
 size_t app_groups(const app_evaluation *e, app_group groups[APP_MAX_GROUPS]);
 size_t app_lines(const app_evaluation *e, app_line lines[APP_MAX_LINES]);
 /* "genuine, accepted". */

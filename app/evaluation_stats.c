@@ -161,11 +161,21 @@ static void set_line(app_line *line, size_t row, int inverted, const char *name,
     snprintf(line->label, sizeof(line->label), "%s", label);
 }
 
+static int is_judged(const app_evaluation *e, size_t row)
+{
+    for (size_t i = 0; i < e->n_pairs; i++)
+        if (app_record_of(e, row, i, 0) || app_record_of(e, row, i, 1))
+            return 1;
+    return 0;
+}
+
 size_t app_lines(const app_evaluation *e, app_line lines[APP_MAX_LINES])
 {
     size_t n = 0;
     for (size_t row = 0; row < e->n_rows; row++) {
         const char *name = e->sources[e->rows[row].source].name;
+        if (!is_judged(e, row))
+            continue;
         switch (e->rows[row].kind) {
         case APP_GIVEN:
             set_line(&lines[n++], row, 0, name, "", name);

@@ -448,7 +448,9 @@ int app_store_get_crop(app_store *s, size_t model, const char *path,
 int app_bench_set_create(app_bench_set *set, size_t n_models, size_t n_methods,
                          size_t n_triplets)
 {
-    *set = (app_bench_set){n_models, n_methods, n_triplets, NULL, NULL, NULL};
+    *set = (app_bench_set){.n_models = n_models,
+                           .n_methods = n_methods,
+                           .n_triplets = n_triplets};
     set->models = calloc(n_models + 1, sizeof(*set->models));
     set->methods = calloc(n_methods + 1, sizeof(*set->methods));
     set->triplets = calloc(n_triplets + 1, sizeof(*set->triplets));
@@ -475,12 +477,6 @@ static int put_parts(const app_store *s, const app_bench_set *set)
                          "isssds", (int64_t)i, m->name, m->path, m->sha256,
                          m->threshold, m->threshold_name);
     }
-    for (size_t i = 0; i < set->n_methods && status == APP_OK; i++) {
-        const app_store_method *m = &set->methods[i];
-        status =
-            execute(s, "INSERT INTO methods VALUES (?, ?, ?, ?, ?)", "isssd",
-                    (int64_t)i, m->name, m->series, m->text, m->masks);
-    }
     for (size_t i = 0; i < set->n_triplets && status == APP_OK; i++) {
         const app_triplet *t = &set->triplets[i];
         status = execute(s, "INSERT INTO triplets VALUES (?, ?, ?, ?, ?)",
@@ -490,24 +486,42 @@ static int put_parts(const app_store *s, const app_bench_set *set)
     return status;
 }
 
+/* Those that are not there yet, after those that are. */
+static int put_methods(const app_store *s, const app_bench_set *set)
+{
+    int status = APP_OK;
+    for (size_t i = 0; i < set->n_methods && status == APP_OK; i++) {
+        const app_store_method *m = &set->methods[i];
+        status = execute(s,
+                         "INSERT OR IGNORE INTO methods SELECT "
+                         "coalesce(max(id) + 1, 0), ?, ?, ?, ? FROM methods",
+                         "sssd", m->name, m->series, m->text, m->masks);
+    }
+    return status;
+}
+
 /*
- * A triplet's items follow each other, because they share its crops; means of
- * other pairs come last, because they need all the maps.
+ * Those that are not there yet.  A triplet's items follow each other, because
+ * they share its crops; means of other pairs come last, because they need all
+ * the maps.
  */
-static int put_items(const app_store *s)
+static int put_items(const app_store *s, unsigned controls)
 {
     static const char *const sql[] = {
-        "INSERT INTO items (model, triplet, method, kind) SELECT m.id, t.id, "
-        "x.method, x.kind FROM models m, triplets t, (SELECT id AS method, "
-        "? AS kind FROM methods UNION ALL SELECT 0, ? UNION ALL SELECT 0, ?) x "
-        "ORDER BY m.id, t.id, x.kind, x.method",
-        "INSERT INTO items (model, triplet, method, kind) SELECT m.id, t.id, "
-        "x.id, ? FROM models m, triplets t, methods x WHERE (SELECT count(*) "
+        "INSERT OR IGNORE INTO items (model, triplet, method, kind) SELECT "
+        "m.id, t.id, x.method, x.kind FROM models m, triplets t, (SELECT id AS "
+        "method, ? AS kind FROM methods UNION ALL SELECT 0, ? UNION ALL SELECT "
+        "0, ?) x WHERE (? >> x.kind) & 1 ORDER BY m.id, t.id, x.kind, x.method",
+        "INSERT OR IGNORE INTO items (model, triplet, method, kind) SELECT "
+        "m.id, t.id, x.id, k.kind FROM models m, triplets t, methods x, "
+        "(SELECT ? AS kind) k WHERE (? >> k.kind) & 1 AND (SELECT count(*) "
         "FROM triplets) > 1 ORDER BY m.id, x.id, t.id"};
-    int status = execute(s, sql[0], "iii", (int64_t)APP_GIVEN,
-                         (int64_t)APP_RANDOM, (int64_t)APP_CENTRED);
-    return status == APP_OK ? execute(s, sql[1], "i", (int64_t)APP_OTHERS)
-                            : status;
+    int64_t kinds = controls | 1u << APP_GIVEN;
+    int status = execute(s, sql[0], "iiii", (int64_t)APP_GIVEN,
+                         (int64_t)APP_RANDOM, (int64_t)APP_CENTRED, kinds);
+    return status == APP_OK
+               ? execute(s, sql[1], "ii", (int64_t)APP_OTHERS, kinds)
+               : status;
 }
 
 int app_store_put_set(app_store *s, const app_bench_set *set)
@@ -520,10 +534,26 @@ int app_store_put_set(app_store *s, const app_bench_set *set)
     if (status == APP_OK && !ready) {
         status = put_parts(s, set);
         if (status == APP_OK)
-            status = put_items(s);
+            status = put_methods(s, set);
+        if (status == APP_OK)
+            status = put_items(s, set->controls);
         if (status == APP_OK)
             status = execute(s, "UPDATE plan SET ready = 1", "");
     }
+    return commit(s, status);
+}
+
+int app_store_add_methods(app_store *s, const char *plan,
+                          const app_bench_set *set)
+{
+    int status = begin(s);
+    if (status != APP_OK)
+        return status;
+    status = put_methods(s, set);
+    if (status == APP_OK)
+        status = put_items(s, set->controls);
+    if (status == APP_OK)
+        status = execute(s, "UPDATE plan SET options = ?", "s", plan);
     return commit(s, status);
 }
 
@@ -572,7 +602,8 @@ static int get_triplets(const app_store *s, app_bench_set *set)
          i++) {
         set->triplets[i].pair = (size_t)sqlite3_column_int64(stmt, 0);
         for (int k = 0; k < 3; k++)
-            if (!(set->triplets[i].photos[k] = strdup(text_at(stmt, k + 1)))) {
+            if (sqlite3_column_type(stmt, k + 1) != SQLITE_NULL &&
+                !(set->triplets[i].photos[k] = strdup(text_at(stmt, k + 1)))) {
                 sqlite3_finalize(stmt);
                 app_error(s->command, "out of memory");
                 return APP_FAILED;
@@ -735,6 +766,8 @@ static int put_outcome(const app_store *s, const app_item *item,
     int status = APP_OK;
     for (int k = 0; k < 4 && status == APP_OK && !o->fault; k++) {
         int pair = k / 2, side = k % 2;
+        if (!o->records[pair][side].curves)
+            continue; /* a pair without a non-mate */
         status = put_score(s, item->id, pair, side, &o->records[pair][side],
                            o->steps);
         if (status == APP_OK && o->maps[pair][side])

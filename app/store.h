@@ -50,7 +50,7 @@ typedef struct app_store_method {
 
 typedef struct app_triplet {
     size_t pair;     /* number of the mated pair in the protocol, from 1 */
-    char *photos[3]; /* probe, mate, non-mate; owned */
+    char *photos[3]; /* probe, mate, non-mate or NULL; owned */
 } app_triplet;
 
 typedef struct app_bench_set {
@@ -58,6 +58,7 @@ typedef struct app_bench_set {
     app_store_model *models;
     app_store_method *methods;
     app_triplet *triplets;
+    unsigned controls; /* bits 1 << app_row_kind; to be stored only */
 } app_bench_set;
 
 /* Room, all empty; 0 without memory.  Free in any case. */
@@ -67,6 +68,10 @@ void app_bench_set_free(app_bench_set *set);
 
 /* Stores what there is to do, unless another process was first. */
 int app_store_put_set(app_store *store, const app_bench_set *set);
+/* Adds those of the set's methods that the file lacks, and makes `plan` its
+ * plan. */
+int app_store_add_methods(app_store *store, const char *plan,
+                          const app_bench_set *set);
 /* *ready 0: nothing was stored yet. */
 int app_store_get_set(app_store *store, app_bench_set *set, int *ready);
 

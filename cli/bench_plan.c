@@ -6,6 +6,8 @@
 #include "app/progress.h"
 #include "cli/bench_run.h"
 
+static const char default_method[] = "s-rise";
+
 /* Options that change nothing about the results. */
 static const char *const of_process[] = {"plan",  "threads", "batch",
                                          "quiet", "help",    "ort-library"};
@@ -152,7 +154,53 @@ static void describe(json_t *value, char *buf, size_t size)
     free(text);
 }
 
-/* Both plans must ask for the same. */
+static int contains(json_t *list, json_t *text)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_equal(json_array_get(list, i), text))
+            return 1;
+    return 0;
+}
+
+/* A value of --explain as a list; a new reference. */
+static json_t *methods_json(json_t *value)
+{
+    if (json_is_array(value))
+        return json_deep_copy(value);
+    json_t *list = json_array();
+    if (value)
+        json_array_append(list, value);
+    else
+        json_array_append_new(list, json_string(default_method));
+    return list;
+}
+
+/* Methods that the stored plan lacks are added to it. */
+static void grow(bench_run *r, json_t *asked)
+{
+    json_t *more = json_object_get(asked, "explain");
+    json_t *all = methods_json(json_object_get(r->plan, "explain"));
+    json_t *wanted = more ? methods_json(more) : json_array();
+    for (size_t i = 0; i < json_array_size(wanted); i++) {
+        json_t *text = json_array_get(wanted, i);
+        if (contains(all, text))
+            continue;
+        json_array_append(all, text);
+        r->grown = 1;
+    }
+    if (r->grown)
+        json_object_set(r->plan, "explain", all);
+    json_decref(wanted);
+    json_decref(all);
+}
+
+/* "bench run DATABASE --explain METHOD" names only what is to be added. */
+static int is_addition(json_t *asked)
+{
+    return json_object_size(asked) == 1 && json_object_get(asked, "explain");
+}
+
+/* Both plans must ask for the same, but for methods. */
 static int compare(const bench_run *r, json_t *asked, json_t *stored)
 {
     const app_option *o;
@@ -160,7 +208,7 @@ static int compare(const bench_run *r, json_t *asked, json_t *stored)
     for (size_t i = 0; (o = plan_option(r->command, i)); i++) {
         json_t *a = json_object_get(asked, o->name);
         json_t *b = json_object_get(stored, o->name);
-        if (a == b || json_equal(a, b))
+        if (a == b || json_equal(a, b) || !strcmp(o->name, "explain"))
             continue;
         describe(a, ours, sizeof(ours));
         describe(b, theirs, sizeof(theirs));
@@ -178,9 +226,9 @@ static int compare(const bench_run *r, json_t *asked, json_t *stored)
 static int store_plan(bench_run *r, json_t *asked)
 {
     char *mine = json_dumps(asked, 0), *text;
+    int starts = json_object_size(asked) > 0 && !is_addition(asked);
     json_error_t fault;
-    int status =
-        app_store_plan(r->store, json_object_size(asked) ? mine : NULL, &text);
+    int status = app_store_plan(r->store, starts ? mine : NULL, &text);
     free(mine);
     if (status != APP_OK)
         return status;
@@ -198,7 +246,10 @@ static int store_plan(bench_run *r, json_t *asked)
                   r->path);
         return APP_FAILED;
     }
-    return json_object_size(asked) ? compare(r, asked, r->plan) : APP_OK;
+    status = starts ? compare(r, asked, r->plan) : APP_OK;
+    if (status == APP_OK)
+        grow(r, asked);
+    return status;
 }
 
 /* ---- the plan as options ------------------------------------------------- */
@@ -242,6 +293,7 @@ static int check_plan(bench_run *r)
     app_store_method *methods = NULL;
     size_t n;
     double unused;
+    unsigned controls;
     const char *rule = app_get(&r->options, "nonmate");
     wf_error err = {0};
     wf_evaluate_opts_init(&r->judge);
@@ -254,12 +306,15 @@ static int check_plan(bench_run *r)
         return APP_USAGE;
     }
     if (status == APP_OK && rule && strcmp(rule, "random") &&
-        strcmp(rule, "hardest")) {
+        strcmp(rule, "hardest") && strcmp(rule, "none")) {
         app_error(r->command,
-                  "option --nonmate: expected random or hardest, got '%s'",
+                  "option --nonmate: expected random, hardest or none, got "
+                  "'%s'",
                   rule);
         return APP_USAGE;
     }
+    if (status == APP_OK)
+        status = bench_plan_controls(r, &controls);
     if (status == APP_OK)
         status =
             app_get_number(r->command, &r->options, "pairs", 1, 1e9, &unused);
@@ -288,7 +343,7 @@ int bench_plan_read(bench_run *r)
 {
     json_t *asked;
     int status = make_plan(r, &asked);
-    if (status == APP_OK && json_object_size(asked)) {
+    if (status == APP_OK && json_object_size(asked) && !is_addition(asked)) {
         r->plan = asked;
         status = make_options(r);
         if (status == APP_OK)
@@ -439,7 +494,7 @@ int bench_plan_methods(bench_run *r, app_store_method **methods, size_t *n)
     for (size_t i = 0; i < *n; i++) {
         app_store_method *m = &(*methods)[i];
         text = app_get_nth(&r->options, "explain", i);
-        text = text ? text : "s-rise";
+        text = text ? text : default_method;
         snprintf(m->text, sizeof(m->text), "%s", text);
         app_method_name(text, text, m->name, sizeof(m->name));
         snprintf(m->series, sizeof(m->series), "%s", m->name);
@@ -448,4 +503,55 @@ int bench_plan_methods(bench_run *r, app_store_method **methods, size_t *n)
          status == APP_OK && (text = app_get_nth(&r->options, "vary", i)); i++)
         status = vary(r, text, methods, n);
     return status == APP_OK ? check_methods(r, *methods, *n) : status;
+}
+
+int bench_plan_grow(bench_run *r)
+{
+    app_bench_set set = {0};
+    char *plan = json_dumps(r->plan, 0);
+    int status = bench_plan_methods(r, &set.methods, &set.n_methods);
+    if (status == APP_OK)
+        status = bench_plan_controls(r, &set.controls);
+    if (status == APP_OK && !plan) {
+        app_error(r->command, "out of memory");
+        status = APP_FAILED;
+    }
+    if (status == APP_OK)
+        status = app_store_add_methods(r->store, plan, &set);
+    free(set.methods);
+    free(plan);
+    return status;
+}
+
+/* ---- controls ------------------------------------------------------------ */
+
+int bench_plan_controls(const bench_run *r, unsigned *controls)
+{
+    static const struct {
+        const char *name;
+        unsigned bits;
+    } known[] = {{"others", 1u << APP_OTHERS},
+                 {"random", 1u << APP_RANDOM},
+                 {"centred", 1u << APP_CENTRED},
+                 {"none", 0}};
+    const char *text = app_get(&r->options, "controls");
+    size_t length, n = sizeof(known) / sizeof(*known), k;
+    *controls = 0;
+    for (text = text ? text : "others,random,centred"; *text;
+         text += length + (text[length] == ',')) {
+        length = strcspn(text, ",");
+        for (k = 0; k < n; k++)
+            if (strlen(known[k].name) == length &&
+                !strncmp(known[k].name, text, length))
+                break;
+        if (k == n) {
+            app_error(r->command,
+                      "option --controls: expected others, random, centred or "
+                      "none, got '%.*s'",
+                      (int)length, text);
+            return APP_USAGE;
+        }
+        *controls |= known[k].bits;
+    }
+    return APP_OK;
 }

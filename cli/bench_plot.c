@@ -129,7 +129,9 @@ static int draw(const plot *p)
              p->group.n_pairs);
     wf_plot_opts_init(&opts);
     opts.title = title;
-    opts.x_label = p->forwards ? "model calls for a triplet" : "masks";
+    opts.x_label = !p->forwards    ? "masks"
+                   : b->pairs == 2 ? "model calls for a triplet"
+                                   : "model calls for a pair";
     opts.y_label = app_metrics[p->measure].key;
     opts.log_x = 1;
     wf_status st = wf_plot(out, p->n, &opts, app_get(b->args, "plot"), &err);

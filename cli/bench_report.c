@@ -55,7 +55,7 @@ static int create_result(bench_report *b, bench_result *r)
     e->threshold =
         (app_threshold){r->model->threshold, r->model->threshold_name, ""};
     if (status == APP_OK)
-        status = app_evaluation_create(e, 2 * triplets, methods);
+        status = app_evaluation_create(e, b->pairs * triplets, methods);
     if (status != APP_OK)
         return status;
     e->n_rows = 2 * methods + 2;
@@ -73,8 +73,8 @@ static int create_result(bench_report *b, bench_result *r)
     }
     e->rows[2 * methods] = (app_row){APP_RANDOM, 0};
     e->rows[2 * methods + 1] = (app_row){APP_CENTRED, 0};
-    for (size_t i = 0; i < 2 * triplets; i++)
-        e->pairs[i].genuine = i % 2 == WF_PAIR_MATE;
+    for (size_t i = 0; i < e->n_pairs; i++)
+        e->pairs[i].genuine = i % b->pairs == WF_PAIR_MATE;
     for (size_t i = 0; i < methods * triplets; i++)
         r->seconds[i] = r->forwards[i] = NAN;
     return APP_OK;
@@ -95,8 +95,9 @@ static void take_score(void *user, const app_item *item, int pair, int side,
 {
     reader *reading = user;
     app_evaluation *e = &reading->result->evaluation;
-    size_t at = 2 * item->triplet + (size_t)pair;
-    if (!is_known(reading->report, item)) {
+    size_t pairs = reading->report->pairs;
+    size_t at = pairs * item->triplet + (size_t)pair;
+    if (!is_known(reading->report, item) || (size_t)pair >= pairs) {
         free(record->curves);
         return;
     }
@@ -106,6 +107,7 @@ static void take_score(void *user, const app_item *item, int pair, int side,
     e->forwards += record->result.forwards;
     e->seconds += record->result.seconds;
     reading->result->judged++;
+    reading->result->explained += item->kind == APP_GIVEN;
     if (record->result.deletion[0].state != WF_NOT_ASKED)
         e->opts.threshold = e->threshold.value;
 }
@@ -133,6 +135,7 @@ static int read_all(bench_report *b)
                   b->args->operands[0], b->args->operands[0]);
         return APP_FAILED;
     }
+    b->pairs = b->set.n_triplets && !b->set.triplets[0].photos[2] ? 1 : 2;
     if (status == APP_OK &&
         !(b->results = calloc(b->set.n_models, sizeof(*b->results))))
         return no_memory(b);
@@ -360,14 +363,12 @@ static int print_work(const bench_report *b, const bench_result *r)
 {
     const app_evaluation *e = &r->evaluation;
     double seconds = 0, forwards = 0;
-    size_t maps = 0;
     cli_table t;
     for (size_t i = 0; i < b->set.n_methods * b->set.n_triplets; i++) {
         if (isnan(r->seconds[i]))
             continue;
         seconds += r->seconds[i];
         forwards += r->forwards[i];
-        maps += 4;
     }
     start_table(b, r, NULL, "what it took", &t);
     t.n_columns = 5;
@@ -378,7 +379,8 @@ static int print_work(const bench_report *b, const bench_result *r)
         snprintf(cells[3], 96, "forwards a map");
         snprintf(cells[4], 96, "seconds");
     }
-    int good = cells && put_work(&t, "explaining", maps, forwards, seconds) &&
+    int good = cells &&
+               put_work(&t, "explaining", r->explained, forwards, seconds) &&
                put_work(&t, "judging, with controls", r->judged,
                         (double)e->forwards, e->seconds);
     return end_table(b, &t, good);

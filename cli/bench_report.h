@@ -11,7 +11,7 @@ typedef struct bench_result {
     const app_store_model *model;
     app_evaluation evaluation;
     double *seconds, *forwards; /* methods x triplets; NaN: not done */
-    size_t judged;              /* maps, with those of controls */
+    size_t judged, explained;   /* maps, with and without controls' */
 } bench_result;
 
 typedef struct bench_report {
@@ -19,6 +19,7 @@ typedef struct bench_report {
     const app_args *args;
     app_store *store;
     app_bench_set set;
+    size_t pairs;          /* in a triplet: 1 without non-mates */
     app_session session;   /* for messages only */
     bench_result *results; /* by model */
 } bench_report;

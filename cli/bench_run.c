@@ -15,9 +15,11 @@ static const app_option options[] = {
     {"images", 'i', "FOLDER", "where the photos lie [beside PAIRS]"},
     {"pairs", 'n', "N", "only N mated pairs, spread evenly [all]"},
     {"nonmate", 0, "RULE",
-     "for each pair: random, or hardest for the first model [random]"},
+     "for each pair: random, hardest for the first model, or none [random]"},
     {"explain", 'x', "[NAME=]METHOD[,OPTION=VALUE]...",
      "a method; again: another one [s-rise]"},
+    {"controls", 0, "NAME,NAME,...",
+     "maps to compare with: others (their mean), random, centred, none [all]"},
     {"vary", 0, "OPTION=VALUE,VALUE,...",
      "each method with each value, for example masks=10,100,500"},
     {"plan", 0, "FILE", "these options from a JSON file"},
@@ -92,10 +94,12 @@ static int need_crops(worker *w, size_t triplet)
     if (w->triplet == triplet)
         return APP_OK;
     drop_crops(w);
-    for (int k = 0; k < 3 && status == APP_OK; k++)
-        status = app_store_get_crop(r->store, r->model,
-                                    r->set.triplets[triplet].photos[k],
-                                    &w->crops[k], &known);
+    for (int k = 0; k < 3 && status == APP_OK; k++) {
+        const char *photo = r->set.triplets[triplet].photos[k];
+        if (photo)
+            status = app_store_get_crop(r->store, r->model, photo, &w->crops[k],
+                                        &known);
+    }
     if (status == APP_OK)
         w->triplet = triplet;
     return status;
@@ -191,11 +195,17 @@ static wf_status make_control(worker *w, const app_item *item, int pair,
     return st;
 }
 
+/* Two of each pair. */
+static int n_maps(const worker *w)
+{
+    return w->crops[2] ? 4 : 2;
+}
+
 static wf_status run_control(worker *w, const app_item *item, app_outcome *o,
                              wf_error *err)
 {
     wf_status st = WF_OK;
-    for (int k = 0; k < 4 && st == WF_OK; k++) {
+    for (int k = 0; k < n_maps(w) && st == WF_OK; k++) {
         wf_map *map = NULL;
         st = make_control(w, item, k / 2, k % 2, &map, err);
         if (st == WF_OK)
@@ -225,7 +235,7 @@ static wf_status run_method(worker *w, const app_item *item, app_outcome *o,
     wf_explanation_stats(*x, &stats);
     o->seconds = stats.seconds;
     o->forwards = stats.forwards;
-    for (int k = 0; k < 4 && st == WF_OK; k++) {
+    for (int k = 0; k < n_maps(w) && st == WF_OK; k++) {
         int pair = k / 2, side = k % 2;
         o->maps[pair][side] =
             wf_explanation_map(*x, (wf_pair)pair, (wf_side)side);
@@ -245,7 +255,8 @@ static int run_item(worker *w, const app_item *item)
     app_outcome o = {.backend = info->backend,
                      .precision = info->precision,
                      .steps = r->judge.steps};
-    if (!w->crops[0] || !w->crops[1] || !w->crops[2])
+    if (!w->crops[0] || !w->crops[1] ||
+        (!w->crops[2] && r->set.triplets[item->triplet].photos[2]))
         st = (err = (wf_error){WF_ENOFACE, "a photo has no usable face"}).code;
     else
         st = item->kind == APP_GIVEN ? run_method(w, item, &o, &x, &err)
@@ -267,9 +278,22 @@ static int run_item(worker *w, const app_item *item)
 
 /* ---- all of them --------------------------------------------------------- */
 
+/* Another process may have added methods. */
+static int need_method(worker *w, size_t method)
+{
+    bench_run *r = w->run;
+    int ready;
+    if (method < r->set.n_methods)
+        return APP_OK;
+    app_bench_set_free(&r->set);
+    return app_store_get_set(r->store, &r->set, &ready);
+}
+
 static int do_item(worker *w, const app_item *item)
 {
-    int status = need_model(w, item->model);
+    int status = need_method(w, item->method);
+    if (status == APP_OK)
+        status = need_model(w, item->model);
     if (status == APP_OK)
         status = need_crops(w, item->triplet);
     if (status == APP_OK && item->kind == APP_OTHERS)
@@ -333,9 +357,9 @@ static int start(bench_run *r)
     int status = bench_plan_read(r);
     if (status == APP_OK)
         status = app_store_get_set(r->store, &r->set, &ready);
-    if (status != APP_OK || ready)
+    if (status != APP_OK || (ready && !r->grown))
         return status;
-    status = bench_set_up(r);
+    status = ready ? bench_plan_grow(r) : bench_set_up(r);
     /* Another process may have been first: what is stored counts. */
     app_bench_set_free(&r->set);
     return status == APP_OK ? app_store_get_set(r->store, &r->set, &ready)
@@ -396,12 +420,13 @@ const app_command cli_bench_run = {
         "map, the mean map of other pairs, a random map and a centred "
         "Gaussian.  A triplet is a mated pair of the list with a non-mate: a "
         "random photo of another person, or the one that is most similar to "
-        "the probe.\n\n"
+        "the probe; --nonmate none leaves it at the pair.\n\n"
         "Results go into an SQLite file as they come.  Stop it, kill it, and "
         "start it again: it goes on, and only what was in the works is done "
         "again.  Several processes of one machine may work on one file.  "
-        "'whyface bench run DATABASE' alone goes on with what the file holds; "
-        "doc/bench-run.md tells more.",
+        "'whyface bench run DATABASE' alone goes on with what the file holds, "
+        "and with --explain METHOD adds a method to it; doc/bench-run.md tells "
+        "more.",
     .example = "whyface bench run lfw.db -p lfw/pairs.txt -i lfw/images -n 50 "
                "-x s-rise -x paper=s-rise,preset=paper --vary "
                "masks=10,100,500,1000",

@@ -12,6 +12,7 @@ typedef struct bench_run {
     const char *path;     /* the database */
     app_store *store;
     json_t *plan;     /* owns the texts of `options` */
+    int grown;        /* it has methods that the database lacks */
     app_args options; /* of the benchmark, with how this process runs */
     app_bench_set set;
     wf_evaluate_opts judge; /* its threshold is set by model */
@@ -36,6 +37,10 @@ int bench_open_session(bench_run *run, size_t model, int wanted);
 void bench_close_session(bench_run *run);
 /* The methods of --explain times --vary. */
 int bench_plan_methods(bench_run *run, app_store_method **methods, size_t *n);
+/* Adds the plan's new methods to the database. */
+int bench_plan_grow(bench_run *run);
+/* --controls: bits 1 << app_row_kind. */
+int bench_plan_controls(const bench_run *run, unsigned *controls);
 
 /* The status after Ctrl-C, with its message. */
 int bench_interrupted(const bench_run *run);

@@ -186,13 +186,14 @@ static int check_missing(setup *s)
     return skip ? APP_OK : APP_FAILED;
 }
 
+/* `nonmate` SIZE_MAX: none. */
 static int add_triplet(setup *s, size_t pair, size_t nonmate)
 {
     app_triplet *t = &s->run->set.triplets[s->run->set.n_triplets++];
     const size_t photos[] = {s->pairs.pairs[pair].a, s->pairs.pairs[pair].b,
                              nonmate};
     t->pair = pair + 1;
-    for (int k = 0; k < 3; k++)
+    for (int k = 0; k < (nonmate == SIZE_MAX ? 2 : 3); k++)
         if (!(t->photos[k] = strdup(s->pairs.photos[photos[k]])))
             return no_memory(s->run);
     return APP_OK;
@@ -201,12 +202,15 @@ static int add_triplet(setup *s, size_t pair, size_t nonmate)
 static int make_triplet(setup *s, size_t pair)
 {
     size_t a = s->pairs.pairs[pair].a, b = s->pairs.pairs[pair].b, nonmate;
+    const char *rule = app_get(&s->run->options, "nonmate");
     int first, second = 0;
     int status = is_usable(s, a, &first);
     if (status == APP_OK && first)
         status = is_usable(s, b, &second);
     if (status != APP_OK || !second)
         return status;
+    if (rule && !strcmp(rule, "none"))
+        return add_triplet(s, pair, SIZE_MAX);
     if (s->embeddings)
         nonmate = hardest(s, a);
     else
@@ -269,9 +273,11 @@ static int make_crops(bench_run *r)
     int status = APP_OK;
     for (size_t i = 0; i < 3 * r->set.n_triplets && status == APP_OK; i++) {
         wf_image *crop = NULL;
+        const char *photo = r->set.triplets[i / 3].photos[i % 3];
         if (app_progress_frame("crops", i, 3 * r->set.n_triplets))
             return bench_interrupted(r);
-        status = find_crop(r, r->set.triplets[i / 3].photos[i % 3], &crop);
+        if (photo)
+            status = find_crop(r, photo, &crop);
         wf_image_free(crop);
     }
     app_progress_frame("", 0, 0);
@@ -317,6 +323,9 @@ static int create_set(setup *s)
     while (app_get_nth(&r->options, "model", n_models))
         n_models++;
     int status = bench_plan_methods(r, &methods, &n_methods);
+    unsigned controls = 0;
+    if (status == APP_OK)
+        status = bench_plan_controls(r, &controls);
     if (status == APP_OK &&
         !app_bench_set_create(&r->set, n_models ? n_models : 1, n_methods,
                               s->n_chosen))
@@ -324,6 +333,7 @@ static int create_set(setup *s)
     if (status == APP_OK) {
         memcpy(r->set.methods, methods, n_methods * sizeof(*methods));
         r->set.n_triplets = 0; /* filled one by one */
+        r->set.controls = controls;
     }
     free(methods);
     return status;

@@ -101,6 +101,23 @@ print(*sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone())' "$db" "$sc
 ask "$work/two.db" "$scores" "$expected"
 ask "$work/kills/1.db" "$scores" "$expected"
 
+# ---- pairs alone, then one method more ----
+works '16 of 16 items are done, 4 triplets' bench run "$work/pairs.db" "${plan[@]}" --nonmate none \
+    --controls random,centred
+ask "$work/pairs.db" 'SELECT count(*), max(pair) FROM scores' '32 0'
+works '24 of 24 items are done' bench run "$work/pairs.db" -x more=s-rise,seed=2
+works '24 of 24 items are done' bench run "$work/pairs.db" "${plan[@]}" --nonmate none \
+    --controls random,centred -x more=s-rise,seed=2
+ask "$work/pairs.db" 'SELECT m.name, count(*), total(state = 2), max(forwards) FROM items JOIN
+    methods m ON method = m.id WHERE kind = 0 GROUP BY m.id' \
+    $'s-rise,masks=3 4 4.0 8\ns-rise,masks=6 4 4.0 14\nmore,masks=3 4 4.0 8\nmore,masks=6 4 4.0 14'
+works '' bench report "$work/pairs.db"
+grep -q '^more,masks=6 ' "$work/out" || complain "no line of the added method"
+! grep -q 'mean of other pairs\|impostor' "$work/out" || complain "lines of nothing"
+grep -q '^explaining  *32  *176 ' "$work/out" || complain "what it took, of pairs"
+refuses 2 "no method 'nothing'" bench run "$work/pairs.db" -x nothing
+refuses 2 'expected others, random, centred or none' bench run "$work/n.db" "${plan[@]}" --controls all
+
 # ---- reports ----
 works '^== tiny: genuine, accepted, 4 pairs: means' bench report "$db"
 for line in 's-rise,masks=3 ' 's-rise,masks=6, inverted ' \
@@ -146,7 +163,7 @@ refuses 1 'has no value of average to draw' bench report "$db" --plot "$work/non
 
 # ---- bad usage and bad files ----
 refuses 2 'holds no benchmark yet' bench run "$work/new.db"
-refuses 2 'expected random or hardest' bench run "$work/n.db" "${plan[@]}" --nonmate near
+refuses 2 'expected random, hardest or none' bench run "$work/n.db" "${plan[@]}" --nonmate near
 refuses 2 "expected OPTION=VALUE,VALUE" bench run "$work/n.db" "${plan[@]}" --vary masks
 refuses 2 'its maps show frequencies, not places' bench run "$work/n.db" "${plan[@]/masks=3,6/budget=30,60}" -x frequency
 refuses 2 "two methods are called 's-rise" bench run "$work/n.db" "${plan[@]}" -x s-rise

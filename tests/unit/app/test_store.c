@@ -102,6 +102,7 @@ static void fill(app_store *s)
     assert_int_equal(app_store_plan(s, "{\"pairs\": 3}", &plan), APP_OK);
     free(plan);
     assert_true(app_bench_set_create(&set, 1, 1, TRIPLETS));
+    set.controls = 1u << APP_OTHERS | 1u << APP_RANDOM | 1u << APP_CENTRED;
     set.models[0] = (app_store_model){.name = "m",
                                       .path = "/it's \"m\".onnx",
                                       .sha256 = "abc",
