@@ -67,6 +67,12 @@ static json_t *pair_json(const app_result *r, wf_pair pair)
                         json_boolean(pair == WF_PAIR_MATE
                                          ? stats.identical_probe_mate
                                          : stats.identical_probe_nonmate));
+    json_object_set_new(o, "support",
+                        json_pack("[o, o]",
+                                  app_number(wf_explanation_support(
+                                      r->explanation, pair, WF_SIDE_PROBE)),
+                                  app_number(wf_explanation_support(
+                                      r->explanation, pair, WF_SIDE_OTHER))));
     return o;
 }
 

@@ -178,6 +178,19 @@ static int write_all(job *j, double opacity)
     return app_json_save(j->command, app_result_json(&result), path);
 }
 
+/* A non-mate need not be seen as a face is: it is the mated pair that counts.
+ */
+static void warn_of_support(const job *j)
+{
+    for (int side = 0; side < 2; side++)
+        if (wf_explanation_support(j->explanation, WF_PAIR_MATE,
+                                   (wf_side)side) <= WF_SUPPORT_AGAINST)
+            printf("warning: the model does not answer as if the %s were an "
+                   "aligned face; check the crop, and the model's "
+                   "pre-processing\n",
+                   side ? "mate" : "probe");
+}
+
 static void print_summary(const job *j)
 {
     wf_explain_stats stats;
@@ -191,6 +204,7 @@ static void print_summary(const job *j)
             printf("  threshold %.3f  %s\n", j->threshold.value,
                    s >= j->threshold.value ? "match" : "no match");
     }
+    warn_of_support(j);
     if (stats.identical_probe_mate)
         printf("note: probe and mate are the same picture\n");
     if (stats.identical_probe_nonmate)

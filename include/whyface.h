@@ -738,6 +738,16 @@ WF_API const wf_map *wf_explanation_map(const wf_explanation *explanation,
 WF_API const wf_map *wf_explanation_error(const wf_explanation *explanation,
                                           wf_pair pair, wf_side side);
 /*
+ * What the model's answers say about the prior that the method has of maps of
+ * faces: the natural logarithm of how many times as likely they are with it as
+ * without.  Below 0 the map was made without it; WF_SUPPORT_AGAINST or less
+ * says that the model does not look at these crops as a face-recognition model
+ * does.  NaN where the method has no prior or the explanation no such map.
+ */
+WF_API double wf_explanation_support(const wf_explanation *explanation,
+                                     wf_pair pair, wf_side side);
+#define WF_SUPPORT_AGAINST (-2.3) /* ten times less likely */
+/*
  * Probe map for the mate minus probe map for the non-mate, in the units of
  * those maps: positive where the probe speaks for the mate more than for the
  * non-mate.  NULL without a non-mate.

@@ -95,6 +95,7 @@ static wf_status open_task(job *j, int role, wf_error *err)
     for (int r = 0; r < task->n_maps; r++) {
         int pair = role == WF__PROBE ? r : role - 1;
         WF__TRY(add_map(image, &j->out->maps[pair][side], &task->maps[r], err));
+        task->support[r] = &j->out->support[pair][side];
         if (method->errors)
             WF__TRY(add_map(image, &j->out->errors[pair][side],
                             &task->errors[r], err));
@@ -185,6 +186,8 @@ wf_status wf_explain(wf_ctx *ctx, wf_model *model, const wf_options *options,
     wf_status st = j.out ? WF_OK : no_memory(err);
     if (st == WF_OK) {
         j.out->similarity[0] = j.out->similarity[1] = NAN;
+        for (int k = 0; k < 4; k++)
+            j.out->support[k / 2][k % 2] = NAN;
         j.out->domain = wf_options_method(j.options)->domain;
         st = run(&j, err);
     }
@@ -210,6 +213,12 @@ const wf_map *wf_explanation_error(const wf_explanation *e, wf_pair pair,
                                    wf_side side)
 {
     return e->errors[pair][side];
+}
+
+double wf_explanation_support(const wf_explanation *e, wf_pair pair,
+                              wf_side side)
+{
+    return e->support[pair][side];
 }
 
 const wf_map *wf_explanation_difference(const wf_explanation *e)

@@ -12,6 +12,7 @@ struct wf_explanation {
     wf_image *crops[WF__ROLES];
     wf_map *maps[2][2];   /* [pair][side] */
     wf_map *errors[2][2]; /* the same; NULL: the method gives none */
+    double support[2][2]; /* the same; NaN: the method expects nothing */
     wf_map *difference;   /* NULL without a non-mate */
     wf_domain domain;     /* of the maps */
     double similarity[2]; /* NaN without a non-mate */

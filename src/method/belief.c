@@ -9,13 +9,16 @@
 
 typedef struct wf__belief_group group;
 
-void wf__belief_init(wf__belief *b, const wf__prior *prior, double size,
+void wf__belief_init(wf__belief *b, const wf__prior *prior, const double *sizes,
                      int n_maps)
 {
     memset(b, 0, sizeof(*b));
     b->prior = prior;
-    b->size = size;
     b->n_maps = n_maps;
+    for (int m = 0; m < n_maps; m++)
+        b->size = fmax(b->size, sizes[m]);
+    for (int m = 0; m < n_maps; m++)
+        b->share[m] = sizes[m] / b->size;
 }
 
 /* What the unknowns z and a weigh in a mask with these cells. */
@@ -52,13 +55,19 @@ void wf__belief_add(wf__belief *b, int which, const double *cells,
     }
 }
 
-/* The data of one map: groups centred, the prior's mean taken off, and each
- * group divided by the variance of its similarities. */
+/* The data of one map: groups centred, and each divided by the variance of its
+ * similarities. */
 typedef struct data {
-    double product[N * N], with[N]; /* features with features, with rest */
-    double square;                  /* of the rest */
+    double product[N * N], with[N]; /* features with features, with scores */
+    double square;                  /* of the scores */
     double count, log_variance;     /* sums over groups */
 } data;
+
+/* What is supposed about the map. */
+typedef struct guess {
+    double noise, scale;
+    double face; /* mean of a before the data */
+} guess;
 
 static void gather(const wf__belief *b, int map, data *d)
 {
@@ -67,7 +76,7 @@ static void gather(const wf__belief *b, int map, data *d)
         const group *g = &b->group[k];
         if (g->count < 2)
             continue;
-        double mean = g->score[map] / g->count, rest[N];
+        double mean = g->score[map] / g->count;
         double variance = fmax(g->square[map] / g->count - mean * mean, 1e-8);
         double share = 1 / variance;
         for (int i = 0; i < N; i++)
@@ -75,31 +84,28 @@ static void gather(const wf__belief *b, int map, data *d)
                 d->product[i * N + j] +=
                     share *
                     (g->product[i * N + j] - g->sum[i] * g->sum[j] / g->count);
-        /* s - 1 * (the prior's mean): a's prior mean is 1 */
-        double last = g->product[R * N + R] - g->sum[R] * g->sum[R] / g->count;
-        for (int i = 0; i < N; i++) {
-            rest[i] = g->with[map][i] - mean * g->sum[i];
-            double own =
-                g->product[R * N + i] - g->sum[R] * g->sum[i] / g->count;
-            d->with[i] += share * (rest[i] - own);
-        }
-        d->square += share * (variance * g->count - 2 * rest[R] + last);
+        for (int i = 0; i < N; i++)
+            d->with[i] += share * (g->with[map][i] - mean * g->sum[i]);
+        d->square += share * variance * g->count;
         d->count += g->count - 1;
         d->log_variance += (g->count - 1) * log(variance);
     }
 }
 
-/* The posterior with this noise and scale. */
-static wf_status solve(const data *d, double noise, double scale,
-                       wf__posterior *out, wf_error *err)
+/* The posterior under a guess. */
+static wf_status solve(const data *d, guess s, wf__posterior *out,
+                       wf_error *err)
 {
-    const double sd = WF__PRIOR_MEAN_SD;
-    double before = R * log(scale) + 2 * log(sd);
+    const double sd = WF__PRIOR_MEAN_SD, *last = d->product + R * N;
+    double before = R * log(s.scale) + 2 * log(sd);
+    /* Of the scores without the prior's mean. */
+    double square =
+        d->square - 2 * s.face * d->with[R] + s.face * s.face * last[R];
     for (int i = 0; i < N; i++) {
         for (int j = 0; j <= i; j++)
-            out->factor[i * N + j] = d->product[i * N + j] / noise;
-        out->factor[i * N + i] += i < R ? 1 / scale : 1 / (sd * sd);
-        out->mean[i] = d->with[i] / noise;
+            out->factor[i * N + j] = d->product[i * N + j] / s.noise;
+        out->factor[i * N + i] += i < R ? 1 / s.scale : 1 / (sd * sd);
+        out->mean[i] = (d->with[i] - s.face * last[i]) / s.noise;
     }
     WF__TRY(wf__cholesky(out->factor, N, err));
     double half[N], explained = 0;
@@ -108,20 +114,20 @@ static wf_status solve(const data *d, double noise, double scale,
     for (int i = 0; i < N; i++)
         explained += half[i] * half[i];
     wf__cholesky_solve(out->factor, N, out->mean);
-    out->evidence = -0.5 * (d->square / noise - explained + before +
+    out->evidence = -0.5 * (square / s.noise - explained + before +
                             wf__cholesky_log_determinant(out->factor, N) +
-                            d->count * log(noise) + d->log_variance);
-    out->mean[R] += 1;
-    out->noise = noise;
-    out->scale = scale;
+                            d->count * log(s.noise) + d->log_variance);
+    out->mean[R] += s.face;
+    out->noise = s.noise;
+    out->scale = s.scale;
     return WF_OK;
 }
 
-static const double noises[] = {0.03, 0.1, 0.3, 0.6, 1};
-static const double scales[] = {0.3, 1, 3};
+static const double noises[] = {0.1, 0.3, 0.6, 1};
+static const double scales[] = {0.1, 0.3, 1, 3};
 
 /* One step towards more evidence, from (noise, scale) to a neighbour. */
-static wf_status climb(const data *d, int *noise, int *scale,
+static wf_status climb(const data *d, double face, int *noise, int *scale,
                        wf__posterior *best, wf__posterior *one, bool *climbed,
                        wf_error *err)
 {
@@ -133,7 +139,7 @@ static wf_status climb(const data *d, int *noise, int *scale,
         if (i < 0 || i >= (int)WF__COUNT(noises) || j < 0 ||
             j >= (int)WF__COUNT(scales))
             continue;
-        WF__TRY(solve(d, noises[i], scales[j], one, err));
+        WF__TRY(solve(d, (guess){noises[i], scales[j], face}, one, err));
         if (one->evidence <= best->evidence)
             continue;
         *best = *one;
@@ -144,22 +150,35 @@ static wf_status climb(const data *d, int *noise, int *scale,
     return WF_OK;
 }
 
+/* The noise and scale with most evidence; `one` is room for another. */
+static wf_status find_best(const data *d, double face, wf__posterior *best,
+                           wf__posterior *one, wf_error *err)
+{
+    int noise = 1, scale = 2; /* where most maps end */
+    bool climbed = true;
+    WF__TRY(solve(d, (guess){noises[noise], scales[scale], face}, best, err));
+    while (climbed)
+        WF__TRY(climb(d, face, &noise, &scale, best, one, &climbed, err));
+    return WF_OK;
+}
+
 wf_status wf__belief_posterior(const wf__belief *b, int map, wf__posterior *out,
                                wf_error *err)
 {
-    int noise = 1, scale = 1; /* where most maps end */
-    bool climbed = true;
     data *d = wf__alloc(1, sizeof(*d));
-    wf__posterior *one = wf__alloc(1, sizeof(*one));
+    wf__posterior *other = wf__alloc(2, sizeof(*other));
     wf_status st = WF_OK;
-    if (!d || !one)
+    if (!d || !other)
         WF__FAIL_GOTO(done, err, WF_ENOMEM, "out of memory for a regression");
     gather(b, map, d);
-    WF__TRY_GOTO(solve(d, noises[noise], scales[scale], out, err), done);
-    while (climbed)
-        WF__TRY_GOTO(climb(d, &noise, &scale, out, one, &climbed, err), done);
+    WF__TRY_GOTO(find_best(d, b->share[map], out, other, err), done);
+    WF__TRY_GOTO(find_best(d, 0, other, other + 1, err), done);
+    double support = out->evidence - other->evidence;
+    if (support < 0)
+        *out = *other;
+    out->support = support;
 done:
-    wf__free(one);
+    wf__free(other);
     wf__free(d);
     return st;
 }

@@ -7,7 +7,8 @@
  * (method/prior.h), g the group of the mask (masks that keep a little and masks
  * that hide a little are centred apart, b_g flat).  Noise and the prior's scale
  * are those of a small grid with more evidence (MacKay 1992) than their
- * neighbours.  Memory does not grow with the number of masks.
+ * neighbours; and so is whether a face is expected at all.  Memory does not
+ * grow with the number of masks.
  */
 #ifndef WF_BELIEF_H
 #define WF_BELIEF_H
@@ -19,7 +20,8 @@
 
 typedef struct wf__belief {
     const wf__prior *prior;
-    double size; /* the similarity's change between nothing and all */
+    double size;     /* the similarity's change between nothing and all ... */
+    double share[2]; /* ... of each map, as a share of that */
     int n_maps;
     struct wf__belief_group {
         double count;
@@ -35,11 +37,15 @@ typedef struct wf__posterior {
     double factor[WF__BELIEF_SIZE * WF__BELIEF_SIZE]; /* of the precision, as
                                                          wf__cholesky's */
     double noise, scale, evidence;
+    double support; /* for a face, against none: difference of the evidences */
 } wf__posterior;
 
-/* Nothing seen yet; `prior` must outlive it. */
-void wf__belief_init(wf__belief *belief, const wf__prior *prior, double size,
-                     int n_maps);
+/*
+ * Nothing seen yet; `prior` must outlive it.  `sizes`: the similarity's change
+ * between nothing and all of the face, of each map, > 0.
+ */
+void wf__belief_init(wf__belief *belief, const wf__prior *prior,
+                     const double *sizes, int n_maps);
 /* A mask's cells (CELLS) and the similarities of n_maps maps under it. */
 void wf__belief_add(wf__belief *belief, int group, const double *cells,
                     const float *similarities);

@@ -18,8 +18,11 @@
 #define LEAST_AREA 0.03
 #define MOST_AREA  0.5
 #define SLOPE      0.75 /* similarity, in `size`, for a factor e of the area */
-#define LEAST_SIZE 0.1  /* of the similarity, however unlike the faces are */
+#define LEAST_SIZE 0.05 /* of the similarity, however unlike the faces are */
 #define BINS       512
+/* The model is no line: on LFW's fold 1, 90 % of the pixels of 100 masks lie
+ * within 1.64 times that many posterior deviations of those of 5000. */
+#define WIDER 2.25f
 
 enum { SHOW, HIDE };
 
@@ -146,7 +149,7 @@ static void move_areas(run *r)
             if (r->count[m][hide] == 0)
                 continue;
             double off = r->target[m] - r->sum[m][hide] / r->count[m][hide];
-            double step = off / (SLOPE * r->belief.size);
+            double step = off / (SLOPE * r->belief.size * r->belief.share[m]);
             step = fmin(fmax(hide == HIDE ? -step : step, -0.5), 0.5);
             r->log_area[m][hide] =
                 fmin(fmax(r->log_area[m][hide] + step, log(LEAST_AREA)),
@@ -169,6 +172,7 @@ static wf_status write_map(const run *r, const wf__field *field, int m,
     size_t pixels = (size_t)field->width * (size_t)field->height;
     double weights[WF__FIELD_CELLS], *factor;
     wf__posterior_weights(&r->belief, &r->posterior[m], NULL, weights);
+    *r->task->support[m] = r->posterior[m].support;
     wf__field_render(field, weights, map);
     if (!errors)
         return WF_OK;
@@ -179,7 +183,7 @@ static wf_status write_map(const run *r, const wf__field *field, int m,
     wf_status st =
         wf__field_variance(field, factor, WF__BELIEF_SIZE, errors, err);
     for (size_t p = 0; p < pixels && st == WF_OK; p++)
-        errors[p] = sqrtf(errors[p]);
+        errors[p] = WIDER * sqrtf(errors[p]);
     wf__free(factor);
     return st;
 }
@@ -233,16 +237,16 @@ static wf_status ask_rounds(run *r, wf_error *err)
 static void aim(run *r)
 {
     const wf__task *task = r->task;
-    float most = LEAST_SIZE;
+    double sizes[2];
     for (int m = 0; m < task->n_maps; m++) {
         double own = (double)task->oracle->similarity[m];
         r->target[m] = own >= task->threshold ? task->threshold : own / 2;
-        most = fmaxf(most, fabsf(task->oracle->similarity[m]));
+        sizes[m] = fmax(fabs(own), LEAST_SIZE);
         for (int hide = 0; hide < 2; hide++)
             r->log_area[m][hide] = log(FIRST_AREA);
     }
     wf__prior_plain(&r->prior);
-    wf__belief_init(&r->belief, &r->prior, (double)most, task->n_maps);
+    wf__belief_init(&r->belief, &r->prior, sizes, task->n_maps);
 }
 
 static wf_status explain(const wf__task *task, wf_error *err)
@@ -288,7 +292,7 @@ static const wf_method_option options[] = {
      "masks between one look at the answers and the next"},
     {"spread", "number", "0.35", NULL, 0, 2,
      "of the areas that are shown or hidden, as a logarithm"},
-    {"smooth", "number", "4", NULL, 0, 50,
+    {"smooth", "number", "6", NULL, 0, 50,
      "blur of the map, pixels of a crop of 112"},
     {"tolerance", "number", "0", NULL, 0, 1,
      "stop when the mean standard error is that share of the map's range; 0: "

@@ -58,7 +58,8 @@ typedef struct wf__task {
     float *maps[2];    /* height x width each, larger is more salient */
     float *errors[2];  /* the same: standard error of each map's values, written
                           by methods with `errors`; else NULL */
-    double threshold;  /* similarity of a match; NaN: not known */
+    double *support[2]; /* wf_explanation_support of each map; NaN is there */
+    double threshold;   /* similarity of a match; NaN: not known */
 } wf__task;
 
 /* Of a method that has none. */

@@ -30,7 +30,7 @@ static double unit(uint32_t a, uint32_t b)
 static void make_data(void)
 {
     wf__prior_plain(&prior);
-    wf__belief_init(&belief, &prior, SIZE, 1);
+    wf__belief_init(&belief, &prior, &(double){SIZE}, 1);
     for (int g = 0; g < 2; g++)
         for (int i = 0; i < MASKS; i++) {
             double s = 0.2 * g;
@@ -100,9 +100,10 @@ static void test_posterior(void **state)
             for (int l = 0; l < CELLS; l++)
                 ak[i][k] += a[i][l] * prior_covariance(l, k);
         }
+    double face = posterior.support < 0 ? 0 : SIZE;
     for (int i = 0; i < ROWS; i++) {
         for (int k = 0; k < CELLS; k++)
-            s[i] -= a[i][k] * SIZE * prior.mean[k];
+            s[i] -= a[i][k] * face * prior.mean[k];
         for (int j = 0; j < ROWS; j++) {
             v[i * ROWS + j] = i == j ? noise[i] : 0;
             for (int k = 0; k < CELLS; k++)
@@ -119,7 +120,7 @@ static void test_posterior(void **state)
     wf__posterior_weights(&belief, &posterior, NULL, weights);
     wf__posterior_factor(&belief, &posterior, factor);
     for (int k = 0; k < CELLS; k += 13) {
-        double mean = SIZE * prior.mean[k], variance = 0, column[ROWS];
+        double mean = face * prior.mean[k], variance = 0, column[ROWS];
         double expected = prior_covariance(k, k);
         for (int i = 0; i < ROWS; i++) {
             mean += ak[i][k] * solved[i];

@@ -51,6 +51,22 @@ static void test_errors(void **state)
     wf_explanation_free(other);
 }
 
+/* Answers that come from a corner alone speak against a face. */
+static void test_support(void **state)
+{
+    fixture *f = *state;
+    eye_close(state);
+    *state = f = eye_open(SIDE, 42, 42);
+    wf_explanation *e = explain(f, "level-sets", "masks", "200");
+    wf_explanation *other = explain(f, "s-rise", "masks", "20");
+    assert_true(wf_explanation_support(e, WF_PAIR_MATE, WF_SIDE_PROBE) <=
+                WF_SUPPORT_AGAINST);
+    assert_true(
+        isnan(wf_explanation_support(other, WF_PAIR_MATE, WF_SIDE_PROBE)));
+    wf_explanation_free(e);
+    wf_explanation_free(other);
+}
+
 /* It stops early, and not later with less asked of it. */
 static void test_tolerance(void **state)
 {
@@ -74,6 +90,7 @@ static void test_tolerance(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, eye_close)
-    const struct CMUnitTest tests[] = {TEST(test_errors), TEST(test_tolerance)};
+    const struct CMUnitTest tests[] = {TEST(test_errors), TEST(test_tolerance),
+                                       TEST(test_support)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
