@@ -448,9 +448,8 @@ int app_store_get_crop(app_store *s, size_t model, const char *path,
 int app_bench_set_create(app_bench_set *set, size_t n_models, size_t n_methods,
                          size_t n_triplets)
 {
-    *set = (app_bench_set){.n_models = n_models,
-                           .n_methods = n_methods,
-                           .n_triplets = n_triplets};
+    *set = (app_bench_set){
+        .n_models = n_models, .n_methods = n_methods, .n_triplets = n_triplets};
     set->models = calloc(n_models + 1, sizeof(*set->models));
     set->methods = calloc(n_methods + 1, sizeof(*set->methods));
     set->triplets = calloc(n_triplets + 1, sizeof(*set->triplets));

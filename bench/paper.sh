@@ -14,7 +14,7 @@
 #   fig6    convergence, N = 10, 100, 500, 1000
 #   all     all of it
 # Figures are drawn for the method as published (--preset paper) and for the
-# default.  doc/paper.md says what came out.
+# defaults of S-RISE.  doc/paper.md says what came out.
 . "$(dirname "$0")/../scripts/lib.sh"
 
 case ${1:-} in
@@ -62,13 +62,13 @@ mated() {
             printf "%s/%s/%s_%04d.jpg\n", images, $1, $1, $3 }' "$lfw/pairs.txt"
 }
 
-# both COMMAND...: with --preset paper and with the default, 500 masks; %s in an
+# both COMMAND...: S-RISE with --preset paper and with its defaults, 500 masks; %s in an
 # argument is the name of the one.
 both() {
     local name preset
     for name in paper default; do
-        preset=()
-        [ "$name" = default ] || preset=(--preset paper)
+        preset=(--method s-rise)
+        [ "$name" = default ] || preset+=(--preset paper)
         show "${@//%s/$name}" "${preset[@]}" --masks 500
     done
 }

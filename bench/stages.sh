@@ -18,7 +18,7 @@ echo "|---|---|---|---|---|---|---|---|---|---|---|"
 for model in "$@"; do
     row="| $(basename "$model" .onnx) |"
     # shellcheck disable=SC2086
-    "$whyface" explain -q -m "$model" -d "$detector" --face largest \
+    "$whyface" explain -q --method s-rise -m "$model" -d "$detector" --face largest \
         --face largest --face largest $photos -o "$work" 2>/dev/null
     for key in open load detect align explain explain_in_model figure; do
         row+=" $(printf %.2f "$(value $key)") |"
@@ -27,7 +27,7 @@ for model in "$@"; do
     row+=" $(value peak_memory_mib) |"
     if [ "$(printf %.0f "$(value explain)")" -lt 30 ]; then
         # shellcheck disable=SC2086
-        "$whyface" explain -q -m "$model" -d "$detector" --face largest \
+        "$whyface" explain -q --method s-rise -m "$model" -d "$detector" --face largest \
             --face largest --face largest $photos --masks 2000 -o "$work" 2>/dev/null
         row+=" $(value peak_memory_mib) |"
     else

@@ -203,6 +203,7 @@ static int run_own(explain_bench *b, entrant *e, app_run *result,
     bench_job_file(&b->job, "out", out, sizeof(out));
     const char *argv[] = {b->program,    "explain",
                           "--quiet",     "--aligned",
+                          "--method",    "s-rise",
                           "--preset",    "paper",
                           "--model",     b->info.path,
                           "--backend",   e->kind->backend,
@@ -464,14 +465,13 @@ const app_command cli_bench_explain = {
     .summary = "a whole explanation: seconds and memory, against Python loops",
     .about =
         "Explains a triplet with S-RISE as published ('whyface explain "
-        "--preset "
-        "paper'), with\nthe native engine at each precision and with ONNX "
-        "Runtime, and does the same in a\nplain Python loop of NumPy around "
-        "PyTorch or ONNX Runtime (bench/plain_loop.py).\nEach run is a program "
-        "of its own; all take turns, one run each a round.  Seconds are\nfrom "
-        "start to end of the program, 'maps' without its start, and memory is "
-        "the most that\nit held.  First the embeddings of the three crops are "
-        "compared.",
+        "--method s-rise --preset paper'), with the native engine at each "
+        "precision and with ONNX Runtime, and does the same in a plain Python "
+        "loop of NumPy around PyTorch or ONNX Runtime (bench/plain_loop.py).  "
+        "Each run is a program of its own; all take turns, one run each a "
+        "round.  Seconds are from start to end of the program, 'maps' without "
+        "its start, and memory is the most that it held.  First the embeddings "
+        "of the three crops are compared.",
     .example = "whyface bench explain -m arcface.onnx --masks 500 probe.jpg "
                "mate.jpg nonmate.jpg",
     .options = options,

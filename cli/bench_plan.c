@@ -6,7 +6,7 @@
 #include "app/progress.h"
 #include "cli/bench_run.h"
 
-static const char default_method[] = "s-rise";
+static const char default_method[] = "level-sets";
 
 /* Options that change nothing about the results. */
 static const char *const of_process[] = {"plan",  "threads", "batch",

@@ -17,7 +17,7 @@ static const app_option options[] = {
     {"nonmate", 0, "RULE",
      "for each pair: random, hardest for the first model, or none [random]"},
     {"explain", 'x', "[NAME=]METHOD[,OPTION=VALUE]...",
-     "a method; again: another one [s-rise]"},
+     "a method; again: another one [level-sets]"},
     {"controls", 0, "NAME,NAME,...",
      "maps to compare with: others (their mean), random, centred, none [all]"},
     {"vary", 0, "OPTION=VALUE,VALUE,...",

@@ -19,7 +19,7 @@ static const app_option options[] = {
      "another method"},
     {"explain", 'x', "[NAME=]METHOD[,OPTION=VALUE]...",
      "make the maps, for example s-rise or paper=s-rise,preset=paper; again: "
-     "another method [s-rise]"},
+     "another method [level-sets]"},
     {"save-maps", 0, "FOLDER", "keep the maps that are made"},
     {"pairs", 'n', "N", "only N pairs, spread evenly over the list [all]"},
     {"skip-missing", 0, NULL, "leave out pairs that lack a photo or map"},
@@ -37,6 +37,8 @@ static const app_option options[] = {
     {"plot", 0, "[CURVE=]FILE",
      "mean curves as .png, .svg or .pdf: deletion, insertion, "
      "deletion-accuracy or insertion-accuracy; again: another [deletion]"},
+    {"sheet", 0, "FILE",
+     "the maps of up to 4 pairs side by side, as .png, .svg or .pdf"},
     {0}};
 
 static int read_side(evaluate_job *j)
@@ -124,7 +126,8 @@ static int check_outputs(const evaluate_job *j)
         if (path && app_check_writable(j->command, path) != APP_OK)
             return APP_FAILED;
     }
-    return evaluate_check_plots(j);
+    int status = evaluate_check_plots(j);
+    return status == APP_OK ? evaluate_check_sheet(j) : status;
 }
 
 static int write_all(evaluate_job *j)
@@ -138,6 +141,8 @@ static int write_all(evaluate_job *j)
         status = app_evaluation_curves(&j->evaluation, curves);
     if (status == APP_OK)
         status = evaluate_plot(j);
+    if (status == APP_OK)
+        status = evaluate_sheet(j);
     if (status != APP_OK)
         return status;
     return app_has(j->args, "json")

@@ -40,4 +40,8 @@ int evaluate_find_map(const char *folder, const char *pair, int side, char *buf,
 int evaluate_check_plots(const evaluate_job *job);
 int evaluate_plot(const evaluate_job *job);
 
+/* evaluate_sheet.c: --sheet, likewise. */
+int evaluate_check_sheet(const evaluate_job *job);
+int evaluate_sheet(const evaluate_job *job);
+
 #endif

@@ -357,7 +357,7 @@ static int check_missing(protocol *p, size_t n_folders)
     return APP_FAILED;
 }
 
-/* --maps [NAME=]FOLDER; then --explain; S-RISE where neither is given. */
+/* --maps [NAME=]FOLDER; then --explain; level-sets where neither is given. */
 static int list_sources(evaluate_job *j, size_t *n_folders, size_t *n_sources)
 {
     const char *text;

@@ -13,7 +13,7 @@
 static const app_option options[] = {
     {"output", 'o', "FOLDER", "where everything is written [whyface-out]"},
     {"format", 0, "LIST", "figures: png, svg, pdf, separated by commas [png]"},
-    {"method", 0, "NAME", "method of explanation [s-rise]"},
+    {"method", 0, "NAME", "method of explanation [level-sets]"},
     {"preset", 0, "NAME", "the method's options by name, for example paper"},
     {"threshold", 0, "VALUE|NAME", "similarity of a match [accuracy]"},
     {"colormap", 0, "NAME", "uniform, cubehelix, grey or jet [uniform]"},

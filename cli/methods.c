@@ -68,7 +68,7 @@ const app_command cli_methods = {
     .summary = "methods of explanation, their options and presets",
     .about = "Lists the methods of explanation with what they cost, or one "
              "method's options, defaults and presets.",
-    .example = "whyface methods s-rise",
+    .example = "whyface methods level-sets",
     .options = NULL,
     .more = app_general_options,
     .least = 0,

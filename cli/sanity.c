@@ -19,7 +19,7 @@ static const app_option options[] = {
      "means over mated pairs of a list (as calibrate's)"},
     {"images", 'i', "FOLDER", "where the photos lie [beside PAIRS]"},
     {"pairs", 'n', "N", "only N mated pairs, spread evenly [all]"},
-    {"method", 0, "NAME", "method of explanation [s-rise]"},
+    {"method", 0, "NAME", "method of explanation [level-sets]"},
     {"preset", 0, "NAME", "the method's options by name, for example paper"},
     {"stages", 0, "N", "model: how many depths, from one layer to all [6]"},
     {"weights", 0, "HOW", "model: new weights are normal or shuffled [normal]"},

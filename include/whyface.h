@@ -681,7 +681,7 @@ WF_API const wf_method *wf_method_find(const char *name);
 /* A method with values for its options. */
 typedef struct wf_options wf_options;
 
-/* All options at their defaults; `method` NULL: "s-rise". */
+/* All options at their defaults; `method` NULL: "level-sets". */
 WF_API WF_NODISCARD wf_status wf_options_create(const char *method,
                                                 wf_options **out,
                                                 wf_error *err);
@@ -716,8 +716,8 @@ typedef enum wf_side { WF_SIDE_PROBE = 0, WF_SIDE_OTHER = 1 } wf_side;
 /*
  * Explains {probe, mate} and, where `nonmate` is given, {probe, non-mate}:
  * the paper's definition (Lu & Ebrahimi 2023, section 3.1).  `options` NULL:
- * S-RISE with its defaults.  The crops must have the model's size.  The same
- * inputs, options (with their seed) and version give the same maps for any
+ * level-sets with its defaults.  The crops must have the model's size.  The
+ * same inputs, options (with their seed) and version give the same maps for any
  * number of threads and any batch size, up to the rounding of the model's own
  * arithmetic.
  */

@@ -83,7 +83,7 @@ static wf_status unknown_method(const char *name, wf_error *err)
 
 wf_status wf_options_create(const char *method, wf_options **out, wf_error *err)
 {
-    const wf__method *m = find_method(method ? method : "s-rise");
+    const wf__method *m = find_method(method ? method : methods[0]->about.name);
     if (!m)
         return unknown_method(method, err);
     wf_options *options = wf__calloc(1, sizeof(*options));

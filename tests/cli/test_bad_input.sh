@@ -50,7 +50,7 @@ refuses 1 'no way to choose a face' verify --face middle "$good" "$good"
 refuses 1 'an aligned crop for model' verify --aligned "$good" "$good"
 
 # ---- options ----
-refuses 2 "expected an integer from 1" explain "$good" "$good" --masks 3k -o "$out"
+refuses 2 "expected an integer from 4" explain "$good" "$good" --masks 3k -o "$out"
 refuses 2 "has no preset 'papr'" explain "$good" "$good" --preset papr -o "$out"
 refuses 2 'expected png, svg or pdf' explain "$good" "$good" --format gif -o "$out"
 refuses 2 "no colour map 'rainbow'" explain "$good" "$good" --colormap rainbow -o "$out"

@@ -63,11 +63,13 @@ triplet=(--face 2 --face 3 --face 1 "$demo/sample3.jpg" "$demo/sample1.jpg" "$de
 works '123 model calls' explain "${triplet[@]}" --masks 40 --format png,svg,pdf -o "$work/a"
 for file in figure.png figure.svg figure.pdf result.json map-difference.npy \
     map-mate-probe.npy map-mate-mate.npy map-nonmate-probe.npy \
-    map-nonmate-nonmate.npy crop-probe.png crop-mate.png crop-nonmate.png; do
+    map-nonmate-nonmate.npy error-mate-probe.npy error-mate-mate.npy \
+    error-nonmate-probe.npy error-nonmate-nonmate.npy crop-probe.png crop-mate.png \
+    crop-nonmate.png; do
     [ -s "$work/a/$file" ] || complain "explain wrote no $file"
 done
-[ "$(find "$work/a" -type f | wc -l)" -eq 12 ] || complain "stray files in a/"
-for key in whyface sha256 landmarks seed similarity verdict threshold seconds forwards; do
+[ "$(find "$work/a" -type f | wc -l)" -eq 16 ] || complain "stray files in a/"
+for key in whyface sha256 landmarks seed similarity verdict threshold seconds forwards support; do
     grep -q "\"$key\"" "$work/a/result.json" || complain "result.json has no $key"
 done
 # The same inputs, options and seed give the same maps ...
@@ -91,7 +93,7 @@ PY
 done
 works 'are the same picture' explain --face 2 --face 2 "$demo/sample3.jpg" "$demo/sample3.jpg" --masks 5 -o "$work/same"
 works 'sum-over-max' methods s-rise
-works '' explain --aligned "$work/a/crop-probe.png" "$work/a/crop-mate.png" --masks 5 --preset paper -o "$work/paper" -q
+works '' explain --aligned "$work/a/crop-probe.png" "$work/a/crop-mate.png" --method s-rise --masks 5 --preset paper -o "$work/paper" -q
 grep -q '"fill": "black"' "$work/paper/result.json" || complain "--preset paper"
 
 # ---- calibrate ----

@@ -12,7 +12,7 @@ need "$demo/sample3.jpg" WHYFACE_NPM
 run models add "$fr/fr_feature.onnx" -q
 run models add-detector "$fr/fr_detect.onnx" "$fr/fr_landmark.onnx" -q
 triplet=(--face 2 --face 3 --face 1 "$demo/sample3.jpg" "$demo/sample1.jpg" "$demo/sample4.jpg")
-works '' explain "${triplet[@]}" --masks 30 --threshold 0.3 -o "$work/x" -q
+works '' explain "${triplet[@]}" --method s-rise --masks 30 --threshold 0.3 -o "$work/x" -q
 crops=(--aligned "$work/x/crop-probe.png" "$work/x/crop-mate.png")
 map=$work/x/map-mate-probe.npy
 quick=(--steps 10 --curves-only -q)
@@ -55,6 +55,9 @@ assert len(curves) == 20 * 51
 works '' evaluate "$work/x" "${quick[@]}" --plot "$work/d.svg" --plot insertion="$work/i.png" \
     --plot deletion-accuracy="$work/a.pdf"
 [ -s "$work/d.svg" ] && [ -s "$work/i.png" ] && [ -s "$work/a.pdf" ] || complain "no plots"
+works '' evaluate "$work/x" "${quick[@]}" --sheet "$work/sheet.png" --side probe
+[ -s "$work/sheet.png" ] || complain "no sheet"
+refuses 2 "ends in .png, .svg or .pdf, got '$work/s.jpg'" evaluate "$work/x" --sheet "$work/s.jpg"
 refuses 2 "expected deletion=FILE, insertion=FILE" evaluate "$work/x" --plot x="$work/d.svg"
 refuses 2 "ends in .png, .svg or .pdf, got '$work/d.jpg'" evaluate "$work/x" --plot "$work/d.jpg"
 refuses 1 'cannot write' evaluate "$work/x" --plot "$work/none/d.png"
