@@ -8,7 +8,7 @@
 #   methods.md   tables at the published budgets (MinPlus, which takes 17,551
 #                forwards, at 2000), with run times; then a third of the pairs at
 #                thousands of forwards, and with the fills blur and road
-#   methods.png  score against forwards
+#   MODEL.png    score against forwards
 #   sheet.png    the maps of all methods for two pairs, side by side
 #
 # All of it takes hours; stop it and start it again: it goes on.
@@ -75,8 +75,10 @@ rm -f "$out/methods.part"
 compare methods "$out/fold5.csv" "Published budgets" "${few[@]}" \
     -x level-sets1000=level-sets,masks=1000 -x s-rise100=s-rise,masks=100 \
     "${published[@]}"
-show "$whyface" bench report "$out/methods.db" -q --plot "$out/methods.png" \
-    --against forwards >/dev/null
+for model in mobilefacenet_128 fr_feature; do
+    show "$whyface" bench report "$out/methods.db" -q --against forwards \
+        -m "$model" --plot "$out/$model.png" >/dev/null
+done
 compare long "$out/third.csv" "Thousands of forwards" "${few[@]}" "${long[@]}"
 for fill in blur road black; do
     compare "$fill" "$out/third.csv" "Fill: $fill" --fill "$fill" "${few[@]}" \
@@ -87,4 +89,4 @@ mv "$out/methods.part" "$out/methods.md"
 show "$whyface" evaluate -m mobilefacenet_128 -d mtcnn --precision bf16 \
     -p "$out/fold5.csv" -i "$lfw/images" -n 2 --curves-only -q "${few[@]}" \
     "${published[@]}" -x rise -x d-rise -x mfpp --sheet "$out/sheet.png"
-say "$out/methods.md, $out/methods.png, $out/sheet.png"
+say "$out/methods.md, $out/*.png"

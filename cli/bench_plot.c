@@ -6,6 +6,7 @@
 #include "cli/bench_report.h"
 
 #define MAX_SERIES 64
+#define ALL_MODELS ((size_t)-1)
 #define MAX_POINTS APP_MAX_SOURCES
 
 typedef struct point {
@@ -25,6 +26,7 @@ typedef struct plot {
     app_group group;
     enum app_metric measure;
     int forwards; /* on the x axis; else masks */
+    size_t model; /* or ALL_MODELS */
     size_t n;
     series *series;
 } plot;
@@ -38,7 +40,7 @@ static int by_x(const void *a, const void *b)
 static series *find_series(plot *p, const char *model, const char *name)
 {
     char label[160];
-    if (p->report->set.n_models > 1)
+    if (p->report->set.n_models > 1 && p->model == ALL_MODELS)
         snprintf(label, sizeof(label), "%s, %s", model, name);
     else
         snprintf(label, sizeof(label), "%s", name);
@@ -58,6 +60,27 @@ static void add_point(series *s, double x, wf_interval y)
         s->points[s->n++] = (point){x, y};
 }
 
+/* The method without its name in the benchmark and without its budget, so that
+ * the same method with others is the same line. */
+static void name_series(const app_store_method *m, char *buf, size_t size)
+{
+    const char *text = strcspn(m->text, "=") < strcspn(m->text, ",")
+                           ? m->text + strcspn(m->text, "=") + 1
+                           : m->text;
+    size_t used = 0, length;
+    int shortened = 0;
+    for (; *text; text += length) {
+        length = 1 + strcspn(text + 1, ",");
+        if (!strncmp(text, ",masks=", 7) || !strncmp(text, ",budget=", 8))
+            shortened = 1;
+        else
+            used += (size_t)snprintf(buf + used, size - used, "%.*s",
+                                     (int)length, text);
+    }
+    if (!shortened)
+        snprintf(buf, size, "%s", m->series);
+}
+
 /* Methods of a series are its points. */
 static void add_methods(plot *p, const bench_result *r)
 {
@@ -71,7 +94,9 @@ static void add_methods(plot *p, const bench_result *r)
             continue;
         double x = p->forwards ? bench_cost(b, r->forwards, row->source).mean
                                : m->masks;
-        add_point(find_series(p, r->model->name, m->series), x,
+        char name[512];
+        name_series(m, name, sizeof(name));
+        add_point(find_series(p, r->model->name, name), x,
                   app_measure(&r->evaluation, &p->group, &lines[i], NULL,
                               p->measure));
     }
@@ -125,8 +150,9 @@ static int draw(const plot *p)
         out[i] = (wf_series){s->label, s->n, x, y, low, high, s->dashed};
     }
     app_group_name(&b->results[0].evaluation, &p->group, group, sizeof(group));
-    snprintf(title, sizeof(title), "%s pairs, n = %zu", group,
-             p->group.n_pairs);
+    snprintf(title, sizeof(title), "%s%s%s pairs, n = %zu",
+             p->model == ALL_MODELS ? "" : b->set.models[p->model].name,
+             p->model == ALL_MODELS ? "" : ": ", group, p->group.n_pairs);
     wf_plot_opts_init(&opts);
     opts.title = title;
     opts.x_label = !p->forwards    ? "masks"
@@ -134,6 +160,7 @@ static int draw(const plot *p)
                                    : "model calls for a pair";
     opts.y_label = app_metrics[p->measure].key;
     opts.log_x = 1;
+    opts.at_ends = 1;
     wf_status st = wf_plot(out, p->n, &opts, app_get(b->args, "plot"), &err);
     free(numbers);
     return st == WF_OK ? APP_OK : app_fail(b->command, &err);
@@ -144,6 +171,7 @@ static int read_words(plot *p)
     const bench_report *b = p->report;
     const char *measure = app_get(b->args, "measure");
     const char *against = app_get(b->args, "against");
+    const char *model = app_get(b->args, "model");
     char known[256] = "";
     p->measure = APP_METRICS;
     measure = measure ? measure : app_metrics[APP_AVERAGE].key;
@@ -159,6 +187,15 @@ static int read_words(plot *p)
                   known);
         return APP_USAGE;
     }
+    p->model = ALL_MODELS;
+    for (size_t m = 0; model && m < b->set.n_models; m++)
+        if (!strcmp(b->set.models[m].name, model))
+            p->model = m;
+    if (model && p->model == ALL_MODELS) {
+        app_error(b->command, "option --model: '%s' has no model '%s'",
+                  b->args->operands[0], model);
+        return APP_USAGE;
+    }
     p->forwards = against && !strcmp(against, "forwards");
     if (!against || p->forwards || !strcmp(against, "masks"))
         return APP_OK;
@@ -166,6 +203,11 @@ static int read_words(plot *p)
               "option --against: expected masks or forwards, got '%s'",
               against);
     return APP_USAGE;
+}
+
+static int is_asked(const plot *p, size_t model)
+{
+    return p->model == ALL_MODELS || p->model == model;
 }
 
 static int make(plot *p)
@@ -179,7 +221,8 @@ static int make(plot *p)
     }
     p->group = groups[0];
     for (size_t m = 0; m < b->set.n_models; m++)
-        add_methods(p, &b->results[m]);
+        if (is_asked(p, m))
+            add_methods(p, &b->results[m]);
     for (size_t i = 0; i < p->n; i++)
         for (size_t k = 0; k < p->series[i].n; k++) {
             low = fmin(low, p->series[i].points[k].x);
@@ -196,7 +239,8 @@ static int make(plot *p)
         return APP_FAILED;
     }
     for (size_t m = 0; m < b->set.n_models && low < high; m++)
-        add_controls(p, &b->results[m], low, high);
+        if (is_asked(p, m))
+            add_controls(p, &b->results[m], low, high);
     return draw(p);
 }
 

@@ -16,6 +16,7 @@ static const app_option options[] = {
      "of the plot: deletion, insertion, average, deletion_auc, insertion_auc, "
      "... [average]"},
     {"against", 0, "NAME", "of the plot: masks or forwards [masks]"},
+    {"model", 'm', "NAME", "of the plot: that model alone [all]"},
     {0}};
 
 /* ---- reading ------------------------------------------------------------- */

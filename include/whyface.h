@@ -1022,14 +1022,15 @@ typedef struct wf_plot_opts {
     size_t struct_size;                    /* set by wf_plot_opts_init */
     const char *title, *x_label, *y_label; /* or NULL */
     int log_x;                             /* 1: x > 0 on a logarithmic axis */
+    int at_ends; /* 1: names beside the lines' last points, no legend */
 } wf_plot_opts;
 
 WF_API void wf_plot_opts_init(wf_plot_opts *opts);
 
 /*
- * Draws at most 64 series with their intervals and a legend; the name's ending
- * chooses PNG, SVG or PDF.  `opts` may be NULL.  WF_EINVAL if an x is not
- * finite, or not positive with log_x.
+ * Draws at most 64 series with their intervals and their names; the file name's
+ * ending chooses PNG, SVG or PDF.  `opts` may be NULL.  WF_EINVAL if an x is
+ * not finite, or not positive with log_x.
  */
 WF_API WF_NODISCARD wf_status wf_plot(const wf_series *series, size_t n,
                                       const wf_plot_opts *opts,

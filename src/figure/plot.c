@@ -16,6 +16,8 @@
 #define TICK       4.0
 #define TEXT       10.0
 #define SMALL      8.5
+#define NAMES      150.0 /* beside the lines, with at_ends */
+#define APART      10.5  /* one of them from the next */
 #define MAX_SERIES 64
 #define MAX_POINTS 100000
 
@@ -238,15 +240,11 @@ static void draw_series(cairo_t *cr, const chart *c, const wf_series *s)
     }
 }
 
-static wf_status draw(cairo_t *cr, const void *what, wf_error *err)
+static void draw_legend(cairo_t *cr, const chart *c)
 {
-    const chart *c = what;
-    (void)err;
-    draw_axes(cr, c);
     for (size_t i = 0; i < c->n; i++) {
         double y = HEIGHT + ROW * (double)i;
         set_colour(cr, i);
-        draw_series(cr, c, &c->series[i]);
         cairo_set_line_width(cr, 1.5);
         set_dashes(cr, c->series[i].dashed);
         cairo_move_to(cr, LEFT, y);
@@ -258,6 +256,73 @@ static wf_status draw(cairo_t *cr, const void *what, wf_error *err)
                         LEFT + 30, y + 3, WIDTH - LEFT - RIGHT - 30, SMALL,
                         false, WF__LEFT);
     }
+}
+
+/* Where a line ends, and where its name stands. */
+typedef struct name {
+    size_t series;
+    double x, y, at;
+} name;
+
+static int by_height(const void *a, const void *b)
+{
+    double x = ((const name *)a)->y, y = ((const name *)b)->y;
+    return (x > y) - (x < y);
+}
+
+/* Names from top to bottom, none nearer to the next than APART. */
+static size_t place_names(const chart *c, name *names)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->n; i++) {
+        const wf_series *s = &c->series[i];
+        size_t k = s->n;
+        while (k > 0 && !isfinite(s->y[k - 1]))
+            k--;
+        if (k > 0)
+            names[n++] =
+                (name){i, x_of(c, s->x[k - 1]), y_of(c, s->y[k - 1]), 0};
+    }
+    qsort(names, n, sizeof(*names), by_height);
+    for (size_t i = 0; i < n; i++)
+        names[i].at = i ? fmax(names[i].y, names[i - 1].at + APART)
+                        : fmax(names[i].y, TOP);
+    /* What ran out at the bottom goes up again. */
+    double lowest = HEIGHT - BOTTOM;
+    for (size_t i = n; i-- > 0; lowest = names[i].at - APART)
+        names[i].at = fmin(names[i].at, lowest);
+    return n;
+}
+
+static void draw_names(cairo_t *cr, const chart *c)
+{
+    name names[MAX_SERIES];
+    size_t n = place_names(c, names);
+    cairo_set_line_width(cr, 0.4);
+    for (size_t i = 0; i < n; i++) {
+        const char *label = c->series[names[i].series].label;
+        set_colour(cr, names[i].series);
+        cairo_move_to(cr, names[i].x + 4, names[i].y);
+        cairo_line_to(cr, WIDTH - RIGHT + 10, names[i].at);
+        cairo_stroke(cr);
+        wf__canvas_text(cr, label ? label : "", WIDTH - RIGHT + 13,
+                        names[i].at + 3, NAMES, SMALL, false, WF__LEFT);
+    }
+}
+
+static wf_status draw(cairo_t *cr, const void *what, wf_error *err)
+{
+    const chart *c = what;
+    (void)err;
+    draw_axes(cr, c);
+    for (size_t i = 0; i < c->n; i++) {
+        set_colour(cr, i);
+        draw_series(cr, c, &c->series[i]);
+    }
+    if (c->opts->at_ends)
+        draw_names(cr, c);
+    else
+        draw_legend(cr, c);
     return WF_OK;
 }
 
@@ -269,6 +334,8 @@ wf_status wf_plot(const wf_series *series, size_t n, const wf_plot_opts *opts,
     chart c = {.series = series, .n = n, .opts = opts ? opts : &defaults};
     WF__TRY(check(&c, err));
     set_ranges(&c);
-    return wf__canvas_save(path, WIDTH, HEIGHT + ROW * (double)n, draw, &c,
+    bool at_ends = c.opts->at_ends;
+    return wf__canvas_save(path, WIDTH + (at_ends ? NAMES : 0),
+                           HEIGHT + (at_ends ? 0 : ROW * (double)n), draw, &c,
                            err);
 }

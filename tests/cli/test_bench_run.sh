@@ -159,6 +159,10 @@ for ending in png svg pdf; do
 done
 works '' bench report "$db" --plot "$work/forwards.svg" --against forwards --measure deletion_auc
 
+works '' bench report "$work/h.db" --plot "$work/other.svg" -m other --measure insertion_auc
+grep -q 'few' "$work/out" || complain "no table beside a plot"
+refuses 2 "has no model 'third'" bench report "$work/h.db" --plot "$work/other.svg" -m third
+
 refuses 1 'has no value of average to draw' bench report "$db" --plot "$work/none.svg" -q
 
 # ---- bad usage and bad files ----
