@@ -5,9 +5,10 @@
 
 #include "cli/bench_report.h"
 
-#define MAX_SERIES 64
-#define ALL_MODELS ((size_t)-1)
-#define MAX_POINTS APP_MAX_SOURCES
+#define MAX_SERIES   64
+#define ALL_MODELS   ((size_t)-1)
+#define MOST_AT_ENDS 22 /* names that have room beside a plot */
+#define MAX_POINTS   APP_MAX_SOURCES
 
 typedef struct point {
     double x;
@@ -160,7 +161,7 @@ static int draw(const plot *p)
                                    : "model calls for a pair";
     opts.y_label = app_metrics[p->measure].key;
     opts.log_x = 1;
-    opts.at_ends = 1;
+    opts.at_ends = p->n <= MOST_AT_ENDS;
     wf_status st = wf_plot(out, p->n, &opts, app_get(b->args, "plot"), &err);
     free(numbers);
     return st == WF_OK ? APP_OK : app_fail(b->command, &err);

@@ -202,7 +202,7 @@ static void test_options(void **state)
     ASSERT_FAILS(wf_options_create("t-rise", &o, err), WF_EINVAL,
                  "there is no method 't-rise'");
     ASSERT_OK(wf_options_create(NULL, &o, err));
-    assert_string_equal(wf_options_method(o)->name, "s-rise");
+    assert_string_equal(wf_options_method(o)->name, "level-sets");
     assert_string_equal(wf_options_get(o, "masks"), "500");
     assert_null(wf_options_get(o, "mask"));
     ASSERT_FAILS(wf_options_set(o, "mask", "1", err), WF_EINVAL,
