@@ -203,6 +203,8 @@ static void test_options(void **state)
                  "there is no method 't-rise'");
     ASSERT_OK(wf_options_create(NULL, &o, err));
     assert_string_equal(wf_options_method(o)->name, "level-sets");
+    wf_options_free(o);
+    ASSERT_OK(wf_options_create("s-rise", &o, err));
     assert_string_equal(wf_options_get(o, "masks"), "500");
     assert_null(wf_options_get(o, "mask"));
     ASSERT_FAILS(wf_options_set(o, "mask", "1", err), WF_EINVAL,
