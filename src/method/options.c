@@ -157,20 +157,33 @@ wf_status wf_options_set(wf_options *options, const char *name,
     return WF_OK;
 }
 
+/* Says what presets the method has, and which method has this one. */
+static wf_status unknown_preset(const wf_method *method, const char *preset,
+                                wf_error *err)
+{
+    char own[200] = "", others[200] = "";
+    for (const wf_method_preset *p = method->presets; p->name; p++)
+        list_name(own, sizeof(own), p->name);
+    for (size_t i = 0; i < WF__COUNT(methods); i++)
+        for (const wf_method_preset *p = methods[i]->about.presets; p->name;
+             p++)
+            if (!strcmp(p->name, preset))
+                list_name(others, sizeof(others), methods[i]->about.name);
+    WF__FAIL(err, WF_EINVAL, "method %s has no preset '%s'; it has %s%s%s",
+             method->name, preset, *own ? own : "none",
+             *others ? "; methods that have it: " : "", others);
+}
+
 wf_status wf_options_preset(wf_options *options, const char *preset,
                             wf_error *err)
 {
     const wf_method *method = &options->method->about;
     const wf_method_preset *p = method->presets;
-    char list[300] = "", pairs[500];
+    char pairs[500];
     while (p->name && strcmp(p->name, preset))
         p++;
-    if (!p->name) {
-        for (p = method->presets; p->name; p++)
-            list_name(list, sizeof(list), p->name);
-        WF__FAIL(err, WF_EINVAL, "method %s has no preset '%s'; it has %s",
-                 method->name, preset, list);
-    }
+    if (!p->name)
+        return unknown_preset(method, preset, err);
     snprintf(pairs, sizeof(pairs), "%s", p->values);
     for (char *pair = pairs, *next; pair && *pair; pair = next) {
         next = strchr(pair, ',');

@@ -51,7 +51,8 @@ refuses 1 'an aligned crop for model' verify --aligned "$good" "$good"
 
 # ---- options ----
 refuses 2 "expected an integer from 4" explain "$good" "$good" --masks 3k -o "$out"
-refuses 2 "has no preset 'papr'" explain "$good" "$good" --preset papr -o "$out"
+refuses 2 "has no preset 'papr'; it has none" explain "$good" "$good" --preset papr -o "$out"
+refuses 2 'methods that have it: s-rise' explain "$good" "$good" --preset paper -o "$out"
 refuses 2 'expected png, svg or pdf' explain "$good" "$good" --format gif -o "$out"
 refuses 2 "no colour map 'rainbow'" explain "$good" "$good" --colormap rainbow -o "$out"
 refuses 2 "has no threshold 'fmr1e-9'" explain "$good" "$good" --threshold fmr1e-9 -o "$out"
