@@ -112,14 +112,15 @@ static wf_status read_csv_line(reader *r, char *line)
     char a[4096], b[4096];
     char *second = strchr(line, ','),
          *decision = second ? strchr(second + 1, ',') : NULL;
+    int mated = decision ? parse_decision(decision + 1) : -1;
+    /* A heading: "file,file,decision", or "a,b,same", which names no files. */
+    if (r->line == 1 && (mated < 0 || !strpbrk(line, "./")))
+        return WF_OK;
     if (!decision)
         return fail(r, WF_EINVAL, "expected 'photo,photo,Yes' or '...,No'");
     *second++ = *decision++ = '\0';
-    int mated = parse_decision(decision);
     if (mated < 0)
-        return r->line == 1
-                   ? WF_OK /* the heading */
-                   : fail(r, WF_EINVAL, "'%s' is neither Yes nor No", decision);
+        return fail(r, WF_EINVAL, "'%s' is neither Yes nor No", decision);
     snprintf(a, sizeof(a), "%s/%s", r->folder, line);
     snprintf(b, sizeof(b), "%s/%s", r->folder, second);
     return add_pair(r, a, b, mated, 0);
@@ -142,8 +143,9 @@ static wf_status read_lines(reader *r, FILE *file)
                          folds < 1 || size < 1))
                 return fail(r, WF_EINVAL,
                             "expected 'folds pairs', as LFW's pairs.txt "
-                            "begins, or a CSV heading");
-            continue;
+                            "begins, or CSV");
+            if (!csv)
+                continue;
         }
         st = csv ? read_csv_line(r, line)
                  : read_lfw_line(r, line, 2 * (size_t)size);

@@ -108,6 +108,10 @@ works 'threshold  accuracy' models show fr_feature
 works '"eer": 0.0' calibrate "$work/people/pairs.csv" --aligned --json --csv "$work/scores.csv"
 [ "$(wc -l <"$work/scores.csv")" -eq 5 ] && grep -q '^"[^"]*/p1.png","[^"]*/p2.png",genuine,[0-9]*,1.000000$' \
     "$work/scores.csv" && grep -q 'n1.png",impostor,' "$work/scores.csv" || complain "calibrate --csv"
+# A list without a heading loses no pair.
+tail -n +2 "$work/people/pairs.csv" >"$work/people/bare.csv"
+works '"eer": 0.0' calibrate "$work/people/bare.csv" --aligned --json --csv "$work/bare.csv"
+cmp -s "$work/scores.csv" "$work/bare.csv" || complain "a CSV without a heading"
 refuses 1 'cannot write' calibrate "$work/people/pairs.csv" --aligned --csv "$work/none/a.csv"
 printf '2 1\nAnna 1 x\n' >"$work/people/pairs.txt"
 refuses 1 'line 2: expected' calibrate "$work/people/pairs.txt"
