@@ -90,6 +90,7 @@ extern "C" {
     X(WF_ESHAPE, 32, "shapes do not fit")                                      \
     X(WF_EBACKEND, 40, "backend failed")                                       \
     X(WF_EEMBEDDING, 41, "unusable embedding")                                 \
+    X(WF_EGRADIENT, 42, "unusable gradient")                                   \
     X(WF_ENOFACE, 50, "no face found")                                         \
     X(WF_EAMBIGUOUS, 51, "several faces, none chosen")                         \
     X(WF_EMANIFEST, 60, "model manifest is not valid")                         \

@@ -43,7 +43,8 @@ wf_status wf__exec_create(wf__graph *graph, const wf__exec_opts *opts,
         exec->engine.opts = *opts;
     WF__TRY_GOTO(wf__op_check_graph(graph, err), fail);
     WF__TRY_GOTO(make_engine(&exec->engine, err), fail);
-    WF__TRY_GOTO(wf__program_create(&exec->program, graph, err), fail);
+    WF__TRY_GOTO(wf__program_create(&exec->program, graph, WF__FUSE_ALL, err),
+                 fail);
     *out = exec;
     return WF_OK;
 fail:

@@ -3,51 +3,12 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/lifetime.h"
 
-#define ALIGNMENT ((size_t)64)
 /* Activations beyond this come from a batch or a picture that is too large. */
 #define MAX_ARENA ((size_t)12 << 30)
 
 /* ---- the arena ----------------------------------------------------------- */
-
-typedef struct order {
-    const wf__buffer *buffer;
-    int index;
-} order;
-
-/* Large buffers first; equal sizes in order of creation. */
-static int by_size(const void *a, const void *b)
-{
-    const order *x = a, *y = b;
-    if (x->buffer->size != y->buffer->size)
-        return x->buffer->size < y->buffer->size ? 1 : -1;
-    return x->index - y->index;
-}
-
-static int by_offset(const void *a, const void *b)
-{
-    const wf__buffer *x = *(const wf__buffer *const *)a,
-                     *y = *(const wf__buffer *const *)b;
-    return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
-/* The lowest offset where `b` meets no placed buffer that is alive with it. */
-static size_t find_offset(const wf__buffer *b, const wf__buffer **placed,
-                          int n_placed, const wf__buffer **alive)
-{
-    int n = 0;
-    size_t offset = 0;
-    for (int i = 0; i < n_placed; i++)
-        if (placed[i]->first <= b->last && b->first <= placed[i]->last)
-            alive[n++] = placed[i];
-    qsort(alive, (size_t)n, sizeof(*alive), by_offset);
-    for (int i = 0; i < n; i++) {
-        if (alive[i]->offset >= offset + b->size)
-            break;
-        offset = WF__MAX(offset, alive[i]->offset + alive[i]->size);
-    }
-    return offset;
-}
 
 /*
  * Plans run one at a time and share one block, as large as the largest needs;
@@ -71,38 +32,28 @@ static wf_status grow_arena(wf__plan *plan)
 
 static wf_status assign_offsets(wf__plan *plan)
 {
-    size_t n = (size_t)plan->n_buffers;
-    order *queue = wf__alloc(n, sizeof(*queue));
-    const wf__buffer **lists = wf__alloc(n * 2, sizeof(*lists));
-    int placed = 0;
-    wf_status st = WF_OK;
-    if (!queue || !lists)
-        WF__FAIL_GOTO(done, plan->err, WF_ENOMEM,
-                      "out of memory while preparing the model");
+    int n = 0;
+    wf__lifetime *all = wf__alloc((size_t)plan->n_buffers, sizeof(*all));
+    if (!all)
+        return wf__plan_no_memory(plan);
     for (int i = 0; i < plan->n_buffers; i++) {
-        wf__buffer *b = &plan->buffers[i];
-        b->size = (b->size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-        queue[i] = (order){b, i};
+        const wf__buffer *b = &plan->buffers[i];
+        if (b->first >= 0 && b->input < 0)
+            all[n++] = (wf__lifetime){b->size, b->first, b->last, 0};
     }
-    qsort(queue, n, sizeof(*queue), by_size);
-    for (int i = 0; i < plan->n_buffers; i++) {
-        wf__buffer *b = &plan->buffers[queue[i].index];
-        if (b->first < 0 || b->input >= 0)
-            continue;
-        b->offset = find_offset(b, lists, placed, lists + n);
-        lists[placed++] = b;
-        plan->data_bytes = WF__MAX(plan->data_bytes, b->offset + b->size);
-    }
+    wf_status st =
+        wf__lifetimes_place(all, (size_t)n, &plan->data_bytes, plan->err);
+    for (int i = 0, k = 0; i < plan->n_buffers; i++)
+        if (plan->buffers[i].first >= 0 && plan->buffers[i].input < 0)
+            plan->buffers[i].offset = all[k++].offset;
+    wf__free(all);
+    WF__TRY(st);
     if (plan->data_bytes > MAX_ARENA)
-        WF__FAIL_GOTO(done, plan->err, WF_ELIMIT,
-                      "the model needs %zu MiB for one call, over the limit "
-                      "of %zu MiB; use a smaller batch or picture",
-                      plan->data_bytes >> 20, MAX_ARENA >> 20);
-    WF__TRY_GOTO(grow_arena(plan), done);
-done:
-    wf__free(lists);
-    wf__free(queue);
-    return st;
+        WF__FAIL(plan->err, WF_ELIMIT,
+                 "the model needs %zu MiB for one call, over the limit of %zu "
+                 "MiB; use a smaller batch or picture",
+                 plan->data_bytes >> 20, MAX_ARENA >> 20);
+    return grow_arena(plan);
 }
 
 /* Is the buffer's address to be set now?  `inputs`: only the caller's. */
@@ -156,6 +107,22 @@ static void follow_arena(wf__plan *plan)
 }
 
 /* ---- making a plan ------------------------------------------------------- */
+
+static wf_status find_shapes(wf__plan *plan, const wf__tensor *inputs)
+{
+    size_t n = (size_t)plan->program->graph->n_values;
+    wf__tensor *values = wf__arena_alloc(&plan->arena, n, sizeof(*values));
+    if (!values)
+        return wf__plan_no_memory(plan);
+    WF__TRY(wf__program_shapes(plan->program, inputs, values, &plan->arena,
+                               plan->err));
+    for (size_t v = 0; v < n; v++)
+        plan->values[v] = (wf__place){.tensor = values[v],
+                                      .ready = values[v].data != NULL,
+                                      .buffer = -1,
+                                      .plain = -1};
+    return WF_OK;
+}
 
 static wf_status place_inputs(wf__plan *plan)
 {
@@ -217,7 +184,7 @@ wf_status wf__plan_create(const wf__program *program, wf__engine *engine,
     if (!plan->values || !plan->input_shapes)
         WF__FAIL_GOTO(fail, err, WF_ENOMEM,
                       "out of memory while preparing the model");
-    WF__TRY_GOTO(wf__plan_shapes(plan, inputs), fail);
+    WF__TRY_GOTO(find_shapes(plan, inputs), fail);
     WF__TRY_GOTO(place_inputs(plan), fail);
     WF__TRY_GOTO(wf__plan_own(plan), fail);
     WF__TRY_GOTO(wf__plan_lower(plan), fail);

@@ -142,11 +142,6 @@ wf_status wf__plan_measure(wf__plan *plan, const wf__tensor *inputs,
 wf_status wf__plan_tune(const wf__plan *plan, wf__tuning *tuning,
                         wf_error *err);
 
-/* ---- shapes.c ---------------------------------------------- */
-
-/* Shapes of every value, folding what only depends on shapes. */
-wf_status wf__plan_shapes(wf__plan *plan, const wf__tensor *inputs);
-
 /* ---- profile.c ----------------------------------------------------------- */
 
 wf_status wf__plan_profile(wf__plan *plan, const wf__tensor *inputs,

@@ -7,6 +7,7 @@ typedef struct fuser {
     int *producer; /* unit that makes a value, -1: none */
     int *reader;   /* one unit that reads a value */
     int *alias;    /* the value that a value is another name of */
+    wf__fusion fusion;
     wf_error *err;
 } fuser;
 
@@ -368,7 +369,7 @@ static wf_status fuse_next(fuser *f, int index, bool *fused)
     if (is_op(next, "BatchNormalization")) {
         if (unit->n_posts == 0)
             WF__TRY(fold_after(f, unit, next, fused));
-    } else if (unit->n_posts < WF__MAX_POSTS &&
+    } else if (f->fusion == WF__FUSE_ALL && unit->n_posts < WF__MAX_POSTS &&
                (wf__as_eltwise(next->node, next->in, f->p->constants, &post) ||
                 as_prelu(f->p, unit, next, &post) ||
                 (is_op(unit, "Conv") && as_sum(f, index, next, &post)))) {
@@ -512,7 +513,7 @@ static wf_status fuse(fuser *f)
             WF__TRY(fuse_next(f, u, &fused));
     }
     count_uses(f);
-    return attach_norms(f);
+    return f->fusion == WF__FUSE_ALL ? attach_norms(f) : WF_OK;
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -550,7 +551,7 @@ static wf_status make_units(wf__program *p, wf_error *err)
 }
 
 wf_status wf__program_create(wf__program *program, const wf__graph *graph,
-                             wf_error *err)
+                             wf__fusion fusion, wf_error *err)
 {
     size_t n = (size_t)graph->n_values;
     *program = (wf__program){.graph = graph};
@@ -558,7 +559,7 @@ wf_status wf__program_create(wf__program *program, const wf__graph *graph,
     int *memory = wf__alloc(n, 3 * sizeof(int));
     if (!memory)
         return no_memory(err);
-    fuser f = {program, memory, memory + n, memory + 2 * n, err};
+    fuser f = {program, memory, memory + n, memory + 2 * n, fusion, err};
     for (int v = 0; v < graph->n_values; v++)
         f.alias[v] = v;
     wf_status st = fuse(&f);

@@ -55,8 +55,15 @@ typedef struct wf__program {
     wf__arena arena;
 } wf__program;
 
+/* What becomes one unit. */
+typedef enum wf__fusion {
+    WF__FUSE_ALL,
+    WF__FUSE_NORMS /* only normalisation, into weights: every result of an
+                      activation or a sum keeps a unit of its own */
+} wf__fusion;
+
 wf_status wf__program_create(wf__program *program, const wf__graph *graph,
-                             wf_error *err);
+                             wf__fusion fusion, wf_error *err);
 void wf__program_free(wf__program *program);
 
 /*
@@ -65,6 +72,15 @@ void wf__program_free(wf__program *program);
  */
 void wf__program_discard_weights(const wf__program *program,
                                  const wf__unit *unit);
+
+/*
+ * The type and shape of every value for these inputs, with `data` where they
+ * depend on shapes and constants only (in `arena`, or the program's).
+ * `values`: graph->n_values.
+ */
+wf_status wf__program_shapes(const wf__program *program,
+                             const wf__tensor *inputs, wf__tensor *values,
+                             wf__arena *arena, wf_error *err);
 
 /*
  * Whether a node is an element-wise function that oneDNN knows; `constants` as
