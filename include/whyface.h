@@ -643,7 +643,7 @@ WF_API void wf_map_free(wf_map *map);
 
 typedef struct wf_method_option {
     const char *name;        /* "patches" */
-    const char *type;        /* "integer", "number" or "choice" */
+    const char *type;        /* "integer", "number", "choice" or "name" */
     const char *fallback;    /* the default, as text */
     const char *choices;     /* "max|sum-clip|..." for a choice, else NULL */
     double minimum, maximum; /* for numbers */
@@ -673,6 +673,8 @@ typedef struct wf_method {
     const wf_method_option *options; /* ends with name NULL */
     const wf_method_preset *presets; /* ends with name NULL */
     wf_domain domain;                /* of its maps */
+    int white_box; /* 1: it differentiates the model, which the backend
+                      "native" can only */
 } wf_method;
 
 /* NULL past the end. */
@@ -768,7 +770,10 @@ WF_API void wf_explanation_range(const wf_explanation *explanation, float *low,
                                  float *high);
 
 typedef struct wf_explain_stats {
-    uint64_t forwards;        /* crops that the model embedded */
+    uint64_t forwards;        /* crops that the model embedded, and
+                                 `backwards` */
+    uint64_t backwards;       /* gradients of white-box methods: each counts as
+                                 a forward */
     uint32_t batch;           /* crops a call of the model */
     double seconds;           /* wall time of wf_explain */
     double seconds_model;     /* of that, inside the model */

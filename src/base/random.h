@@ -23,7 +23,8 @@ enum wf__stream {
     WF__STREAM_GRID = 30,
     WF__STREAM_PATCHES = 31,
     WF__STREAM_FRAGMENTS = 32,
-    WF__STREAM_NOISE = 40
+    WF__STREAM_NOISE = 40,
+    WF__STREAM_SMOOTHGRAD = 41
 };
 
 /* Four independent 32-bit words. */

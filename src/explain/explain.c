@@ -6,8 +6,10 @@
 #include "oracle/oracle_model.h"
 
 static const char *const roles[WF__ROLES] = {"probe", "mate", "non-mate"};
-static const char *const stages[WF__ROLES] = {"masks: probe", "masks: mate",
-                                              "masks: non-mate"};
+/* Black box, white box. */
+static const char *const stages[2][WF__ROLES] = {
+    {"masks: probe", "masks: mate", "masks: non-mate"},
+    {"gradients: probe", "gradients: mate", "gradients: non-mate"}};
 
 static wf_status no_memory(wf_error *err)
 {
@@ -89,7 +91,7 @@ static wf_status open_task(job *j, int role, wf_error *err)
     float *references = j->references + (size_t)(role * (j->n - 1)) * dim;
     const wf_threshold *threshold = wf_model_threshold(j->model, NULL);
     *task = (wf__task){.options = j->options,
-                       .stage = stages[role],
+                       .stage = stages[method->about.white_box != 0][role],
                        .threshold = threshold ? threshold->value : NAN,
                        .n_maps = role == WF__PROBE ? j->n - 1 : 1};
     for (int r = 0; r < task->n_maps; r++) {
@@ -112,7 +114,8 @@ static void close_task(job *j, int role)
     wf__oracle *oracle = j->tasks[role].oracle;
     if (!oracle)
         return;
-    j->out->stats.forwards += oracle->forwards;
+    j->out->stats.forwards += oracle->forwards + oracle->backwards;
+    j->out->stats.backwards += oracle->backwards;
     j->out->stats.batch = (uint32_t)oracle->batch;
     j->out->stats.seconds_model += wf__model_oracle_seconds(oracle);
     wf__model_oracle_free(oracle);

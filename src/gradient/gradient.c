@@ -269,31 +269,63 @@ static wf_status no_such_layer(const wf__tape *t, const char *name,
              name, near[0], near[1], near[2]);
 }
 
-wf_status wf__gradient_layer(const wf__gradient *g, const char *name,
-                             wf__layer *out, wf_error *err)
+/* The value with feature maps that `name` stands for, -1: none. */
+static int find_layer(const wf__tape *t, const char *name)
 {
-    const wf__tape *t = &g->tape;
-    int last = -1;
+    int first = -1, last = -1;
     for (int s = 0; s < t->n_steps; s++) {
         int value = t->steps[s].out[0];
         const wf__node *node = t->steps[s].unit->node;
         if (!has_places(t, value))
             continue;
+        if (!strcmp(node->name, name) ||
+            !strcmp(t->graph->values[value].name, name))
+            return value;
+        if (first < 0 && !strcmp(node->op, "Conv"))
+            first = value;
         last = value;
-        if (name && (!strcmp(node->name, name) ||
-                     !strcmp(t->graph->values[value].name, name))) {
-            *out = layer_of(t, value);
-            return WF_OK;
-        }
     }
-    if (last < 0)
-        WF__FAIL(err, WF_EUNSUPPORTED,
-                 "the model has no feature maps (values of N x C x H x W with "
-                 "more than one place); choose a method that needs none");
-    if (name)
+    return !strcmp(name, "first") ? first : !strcmp(name, "last") ? last : -1;
+}
+
+wf_status wf__gradient_layer(const wf__gradient *g, const char *name,
+                             wf__layer *out, wf_error *err)
+{
+    const wf__tape *t = &g->tape;
+    int value = find_layer(t, name ? name : "last");
+    if (value >= 0) {
+        *out = layer_of(t, value);
+        return WF_OK;
+    }
+    if (find_layer(t, "last") >= 0)
         return no_such_layer(t, name, err);
-    *out = layer_of(t, last);
+    WF__FAIL(err, WF_EUNSUPPORTED,
+             "the model has no feature maps (values of N x C x H x W with more "
+             "than one place); choose a method that needs none");
+}
+
+wf_status wf__gradient_layers(const wf__gradient *g, wf__layer **out, size_t *n,
+                              wf_error *err)
+{
+    const wf__tape *t = &g->tape;
+    wf__layer *all = wf__alloc((size_t)t->n_steps, sizeof(*all));
+    if (!all)
+        return wf__tape_no_memory(err);
+    *n = 0;
+    for (int s = 0; s < t->n_steps; s++)
+        if (has_places(t, t->steps[s].out[0]))
+            all[(*n)++] = layer_of(t, t->steps[s].out[0]);
+    *out = all;
     return WF_OK;
+}
+
+bool wf__gradient_linear_after(const wf__gradient *g, int value)
+{
+    const wf__tape *t = &g->tape;
+    for (int s = t->values[value].made + 1; s < t->n_steps; s++)
+        if (t->steps[s].rule->reads[WF__RULES_GRADIENT] != WF__READS_NOTHING)
+            return false; /* its slope depends on where it is */
+    return true;
 }
 
 static int value_of(const wf__tape *t, int value)

@@ -58,6 +58,12 @@ void wf__gradient_free(wf__gradient *g);
  */
 wf_status wf__gradient_layer(const wf__gradient *g, const char *name,
                              wf__layer *out, wf_error *err);
+/* All of them, in the order of computation; for wf__free. */
+wf_status wf__gradient_layers(const wf__gradient *g, wf__layer **out, size_t *n,
+                              wf_error *err);
+/* Whether the embedding is a linear function of these maps (plus constants).
+ */
+bool wf__gradient_linear_after(const wf__gradient *g, int value);
 /* Floats of one image at a value. */
 size_t wf__gradient_size(const wf__gradient *g, int value);
 

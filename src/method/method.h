@@ -85,6 +85,14 @@ extern const wf__method wf__method_corrrise, wf__method_dise, wf__method_drise,
     wf__method_kernelshap, wf__method_level_sets, wf__method_lime,
     wf__method_mfpp, wf__method_minplus, wf__method_occlusion, wf__method_rise,
     wf__method_sobol, wf__method_srise, wf__method_xface;
+/* White-box methods. */
+extern const wf__method wf__method_cam, wf__method_contrastive_ebp,
+    wf__method_ebp, wf__method_fame, wf__method_fggb, wf__method_grad_cam,
+    wf__method_grad_cam_plus_plus, wf__method_gradient,
+    wf__method_gradient_input, wf__method_guided_backprop,
+    wf__method_guided_grad_cam, wf__method_integrated, wf__method_lrp,
+    wf__method_patch_similarity, wf__method_perturbation, wf__method_smoothgrad,
+    wf__method_subtree_ebp, wf__method_xssab;
 
 /* The method that the options belong to. */
 const wf__method *wf__options_implementation(const wf_options *options);

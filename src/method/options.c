@@ -6,7 +6,7 @@
 #include "method/method.h"
 
 #define MAX_OPTIONS 32
-#define MAX_VALUE   64
+#define MAX_VALUE   256
 
 struct wf_options {
     const wf__method *method;
@@ -16,12 +16,41 @@ struct wf_options {
 const wf_method_preset wf__no_presets[] = {{0}};
 
 static const wf__method *const methods[] = {
-    &wf__method_level_sets, &wf__method_srise,     &wf__method_rise,
-    &wf__method_drise,      &wf__method_fvrise,    &wf__method_corrrise,
-    &wf__method_dise,       &wf__method_mfpp,      &wf__method_minplus,
-    &wf__method_xface,      &wf__method_occlusion, &wf__method_lime,
-    &wf__method_kernelshap, &wf__method_sobol,     &wf__method_hsic,
+    &wf__method_level_sets,
+    &wf__method_srise,
+    &wf__method_rise,
+    &wf__method_drise,
+    &wf__method_fvrise,
+    &wf__method_corrrise,
+    &wf__method_dise,
+    &wf__method_mfpp,
+    &wf__method_minplus,
+    &wf__method_xface,
+    &wf__method_occlusion,
+    &wf__method_lime,
+    &wf__method_kernelshap,
+    &wf__method_sobol,
+    &wf__method_hsic,
     &wf__method_frequency,
+    /* White box. */
+    &wf__method_gradient,
+    &wf__method_gradient_input,
+    &wf__method_smoothgrad,
+    &wf__method_integrated,
+    &wf__method_guided_backprop,
+    &wf__method_cam,
+    &wf__method_grad_cam,
+    &wf__method_grad_cam_plus_plus,
+    &wf__method_guided_grad_cam,
+    &wf__method_lrp,
+    &wf__method_ebp,
+    &wf__method_contrastive_ebp,
+    &wf__method_subtree_ebp,
+    &wf__method_xssab,
+    &wf__method_fggb,
+    &wf__method_fame,
+    &wf__method_perturbation,
+    &wf__method_patch_similarity,
 };
 
 const wf_method *wf_method_get(size_t index)
@@ -126,6 +155,11 @@ static wf_status check_value(const wf_method_option *o, const char *value,
         if (find_choice(o->choices, value) < 0)
             WF__FAIL(err, WF_EINVAL, "option '%s': expected %s, got '%s'",
                      o->name, o->choices, value);
+        return WF_OK;
+    }
+    if (!strcmp(o->type, "name")) {
+        if (!*value)
+            WF__FAIL(err, WF_EINVAL, "option '%s': expected a name", o->name);
         return WF_OK;
     }
     errno = 0;

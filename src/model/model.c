@@ -156,6 +156,25 @@ static wf_status redraw_weights(const source *s, const wf__redraw *redraw,
     return st;
 }
 
+wf_status wf__model_graph(const wf_model *model, wf__graph **out, wf_error *err)
+{
+    const wf__redraw *redraw = model->redraw.end ? &model->redraw : NULL;
+    source s;
+    WF__TRY(read_source(model->info.path, &s, err));
+    wf_status st = redraw_weights(&s, redraw, err);
+    if (st == WF_OK && strcmp(s.sha256, model->info.sha256))
+        st = wf__fail(err, WF_EMANIFEST,
+                      "model '%s' has changed since it was opened",
+                      model->info.path);
+    if (st == WF_OK && !s.graph)
+        st = wf__fail(err, s.unreadable.code, "%s", s.unreadable.message);
+    if (st == WF_OK)
+        *out = s.graph;
+    else
+        wf__graph_free(s.graph);
+    return st;
+}
+
 wf_status wf__model_open_file(const char *path, const wf_model_info *given,
                               const wf_model_opts *opts,
                               const wf__redraw *redraw, wf_model **out,
@@ -202,6 +221,8 @@ wf_status wf__model_open_file(const char *path, const wf_model_info *given,
     WF__TRY_GOTO(make_model(&info, owned, out, err), fail);
     (*out)->tuning = tuning;
     (*out)->batch_given = opts->batch != 0;
+    if (redraw)
+        (*out)->redraw = *redraw;
     wf__model_use_tuning(*out);
     return WF_OK;
 fail:
@@ -260,6 +281,7 @@ void wf_model_free(wf_model *model)
 {
     if (!model)
         return;
+    wf__gradient_free(model->gradient);
     wf__backend_free(model->backend);
     wf__tuning_free(model->tuning);
     pthread_mutex_destroy(&model->lock);
@@ -432,8 +454,8 @@ void wf__model_from_planes(const wf_model *model, const float *planes,
 
 /* ---- embedding ----------------------------------------------------------- */
 
-static wf_status check_embeddings(const wf_model *model, const float *v,
-                                  size_t n, wf_error *err)
+wf_status wf__model_check(const wf_model *model, const float *v, size_t n,
+                          wf_error *err)
 {
     size_t dim = (size_t)model->info.dim;
     for (size_t i = 0; i < n; i++, v += dim) {
@@ -481,7 +503,7 @@ wf_status wf__model_run(wf_ctx *ctx, wf_model *model, const float *inputs,
         st = model->backend->ops->run(model->backend, inputs, n, embeddings,
                                       wf_ctx_threads(ctx), err);
     pthread_mutex_unlock(&model->lock);
-    return st == WF_OK ? check_embeddings(model, embeddings, n, err) : st;
+    return st == WF_OK ? wf__model_check(model, embeddings, n, err) : st;
 }
 
 bool wf__model_measures(const wf_model *model)

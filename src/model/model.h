@@ -9,7 +9,15 @@
 
 #include "backend/backend.h"
 #include "base/context.h"
+#include "gradient/gradient.h"
 #include "image/image.h"
+
+/* Layers first..end-1 (as wf_model_layers lists them) to be drawn anew. */
+typedef struct wf__redraw {
+    size_t first, end;
+    wf_randomise how;
+    uint64_t seed;
+} wf__redraw;
 
 struct wf_model {
     wf_model_info info;
@@ -19,6 +27,8 @@ struct wf_model {
     wf__tuning *tuning;   /* what was measured on this machine */
     bool batch_given;     /* by the caller: not to be chosen */
     bool measured;        /* the backend has learnt ranges, if it needs to */
+    wf__redraw redraw;    /* end 0: the weights are the file's */
+    wf__gradient *gradient; /* NULL: nobody has asked for it yet */
 };
 
 /*
@@ -28,13 +38,6 @@ struct wf_model {
  */
 wf_status wf__model_file(const char *name_or_path, char *buf, size_t size,
                          wf_error *err);
-
-/* Layers first..end-1 (as wf_model_layers lists them) to be drawn anew. */
-typedef struct wf__redraw {
-    size_t first, end;
-    wf_randomise how;
-    uint64_t seed;
-} wf__redraw;
 
 /*
  * Opens an ONNX file.  `given`: its manifest, NULL to look for what is known;
@@ -98,6 +101,9 @@ void wf__model_colour(const wf_model *model, const float rgb[3], float *value);
  */
 wf_status wf__model_run(wf_ctx *ctx, wf_model *model, const float *inputs,
                         size_t n, float *embeddings, wf_error *err);
+/* That check alone. */
+wf_status wf__model_check(const wf_model *model, const float *embeddings,
+                          size_t n, wf_error *err);
 /* What has to come before the backend's first run on its inputs.  The caller
  * holds the model's lock. */
 wf_status wf__model_ready(wf_ctx *ctx, wf_model *model, const float *inputs,
@@ -112,5 +118,19 @@ bool wf__model_measures(const wf_model *model);
  */
 wf_status wf__model_measure(wf_ctx *ctx, wf_model *model, const float *inputs,
                             size_t n, wf_error *err);
+
+/* ---- differentiate.c
+ * ---------------------------------------------------- */
+
+/*
+ * The model in float32, to be differentiated; belongs to the model.  Made at
+ * first use, from the file: WF_EUNSUPPORTED where another backend than the
+ * native one runs it, WF_EMANIFEST where the file has changed.
+ */
+wf_status wf__model_gradient(wf_model *model, wf__gradient **out,
+                             wf_error *err);
+/* The graph of the model's file, with the weights that the model has. */
+wf_status wf__model_graph(const wf_model *model, wf__graph **out,
+                          wf_error *err);
 
 #endif

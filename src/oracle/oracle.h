@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "base/context.h"
+#include "gradient/gradient.h"
 
 typedef struct wf__oracle wf__oracle;
 
@@ -33,7 +34,8 @@ struct wf__oracle {
     const float *similarity; /* n_references: of the unchanged image */
     size_t batch;            /* copies a call that suit the model */
     wf_ctx *ctx;
-    uint64_t forwards; /* counted by the oracle */
+    uint64_t forwards;  /* counted by the oracle */
+    uint64_t backwards; /* the same, of `carry`: seeds */
     /*
      * The unchanged image, channels x height x width, as the model takes it:
      * an affine function of the pixels, in which black and white are these
@@ -48,6 +50,7 @@ struct wf__oracle {
      */
     const float *embeddings;
     int dim;
+    const float *references; /* n_references x dim, of any length */
     /*
      * Similarities of n masked copies: masks n x height x width in 0..1;
      * copy = image * mask + fill * (1 - mask); similarities n x n_references.
@@ -59,6 +62,37 @@ struct wf__oracle {
     wf_status (*query_copies)(wf__oracle *oracle, wf__copy_fn *copy,
                               void *argument, size_t n, float *similarities,
                               wf_error *err);
+    /*
+     * What white-box methods ask besides; in float32 whatever the model's
+     * precision, WF_EUNSUPPORTED where the model cannot be differentiated.
+     *
+     * Feature maps by name, as wf__gradient_layer finds them, or all of them
+     * (for wf__free); whether the embedding is linear in such maps.
+     */
+    wf_status (*layer)(wf__oracle *oracle, const char *name, wf__layer *out,
+                       wf_error *err);
+    wf_status (*layers)(wf__oracle *oracle, wf__layer **out, size_t *n,
+                        wf_error *err);
+    wf_status (*linear_after)(wf__oracle *oracle, int value, bool *linear,
+                              wf_error *err);
+    /*
+     * Runs n copies (at most `batch`; `copy` NULL: the one unchanged image)
+     * and keeps what the rules and `keep` ask for until the next call, of this
+     * oracle or another one of the same model.  Their embeddings are
+     * `embeddings`.
+     */
+    wf_status (*trace)(wf__oracle *oracle, wf__rules rules, const int *keep,
+                       int n_keep, wf__copy_fn *copy, void *argument, size_t n,
+                       wf_error *err);
+    /* A kept layer of traced copy i: channels x height x width. */
+    wf_status (*maps)(wf__oracle *oracle, int value, size_t i, float *maps,
+                      wf_error *err);
+    /* wf__gradient_backward over the traced copies, in calls of at most
+     * `batch` seeds. */
+    wf_status (*carry)(wf__oracle *oracle, wf__rules rules, int from,
+                       const float *seeds, const size_t *copy, size_t n,
+                       const int *to, int n_to, float *const *out,
+                       wf_error *err);
 };
 
 /*

@@ -93,6 +93,108 @@ static wf_status query_copies(wf__oracle *oracle, wf__copy_fn *copy,
     return run_inputs(o, n, similarities, err);
 }
 
+/* ---- differentiating ----------------------------------------------------- */
+
+static wf_status layer(wf__oracle *oracle, const char *name, wf__layer *out,
+                       wf_error *err)
+{
+    wf__gradient *g;
+    WF__TRY(wf__model_gradient(((model_oracle *)oracle)->model, &g, err));
+    return wf__gradient_layer(g, name, out, err);
+}
+
+static wf_status layers(wf__oracle *oracle, wf__layer **out, size_t *n,
+                        wf_error *err)
+{
+    wf__gradient *g;
+    WF__TRY(wf__model_gradient(((model_oracle *)oracle)->model, &g, err));
+    return wf__gradient_layers(g, out, n, err);
+}
+
+static wf_status linear_after(wf__oracle *oracle, int value, bool *linear,
+                              wf_error *err)
+{
+    wf__gradient *g;
+    WF__TRY(wf__model_gradient(((model_oracle *)oracle)->model, &g, err));
+    *linear = wf__gradient_linear_after(g, value);
+    return WF_OK;
+}
+
+/* The copies of one trace as channels x height x width, shared out. */
+static void make_planes(size_t begin, size_t end, void *argument)
+{
+    const copies *c = argument;
+    const model_oracle *o = c->oracle;
+    size_t size = wf__model_input_size(o->model);
+    for (size_t i = begin; i < end; i++)
+        c->copy(i, o->inputs + i * size, c->argument);
+}
+
+static wf_status trace(wf__oracle *oracle, wf__rules rules, const int *keep,
+                       int n_keep, wf__copy_fn *copy, void *argument, size_t n,
+                       wf_error *err)
+{
+    model_oracle *o = (model_oracle *)oracle;
+    copies c = {o, copy, argument};
+    int threads = wf_ctx_threads(oracle->ctx);
+    wf__gradient *g;
+    double start = wf__now();
+    WF__TRY(wf__model_gradient(o->model, &g, err));
+    if (copy)
+        wf__parallel(threads, n, make_planes, &c);
+    else
+        memcpy(o->inputs, o->planes,
+               wf__model_input_size(o->model) * sizeof(float));
+    pthread_mutex_lock(&o->model->lock);
+    wf_status st = wf__gradient_forward(g, rules, keep, n_keep, o->inputs, n,
+                                        threads, o->embeddings, err);
+    pthread_mutex_unlock(&o->model->lock);
+    o->base.forwards += n;
+    o->seconds += wf__now() - start;
+    return st == WF_OK ? wf__model_check(o->model, o->embeddings, n, err) : st;
+}
+
+static wf_status maps(wf__oracle *oracle, int value, size_t i, float *out,
+                      wf_error *err)
+{
+    wf__gradient *g;
+    WF__TRY(wf__model_gradient(((model_oracle *)oracle)->model, &g, err));
+    wf__gradient_maps(g, value, i, out);
+    return WF_OK;
+}
+
+/* Values that one call carries back to. */
+#define MAX_ENDS 512
+
+static wf_status carry(wf__oracle *oracle, wf__rules rules, int from,
+                       const float *seeds, const size_t *copy, size_t n,
+                       const int *to, int n_to, float *const *out,
+                       wf_error *err)
+{
+    model_oracle *o = (model_oracle *)oracle;
+    float *ends[MAX_ENDS];
+    wf__gradient *g;
+    wf_status st = WF_OK;
+    double start = wf__now();
+    if (n_to > MAX_ENDS)
+        WF__FAIL(err, WF_ELIMIT, "more than %d layers at a time", MAX_ENDS);
+    WF__TRY(wf__model_gradient(o->model, &g, err));
+    size_t size = wf__gradient_size(g, from);
+    pthread_mutex_lock(&o->model->lock);
+    for (size_t i = 0; i < n && st == WF_OK; i += oracle->batch) {
+        size_t now = WF__MIN(oracle->batch, n - i);
+        for (int k = 0; k < n_to; k++)
+            ends[k] = out[k] + i * wf__gradient_size(g, to[k]);
+        st = wf__gradient_backward(g, rules, from, seeds + i * size,
+                                   copy ? copy + i : NULL, now, to, n_to, ends,
+                                   wf_ctx_threads(oracle->ctx), err);
+    }
+    pthread_mutex_unlock(&o->model->lock);
+    o->base.backwards += n;
+    o->seconds += wf__now() - start;
+    return st;
+}
+
 wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
                                   const wf_image *image, const float *own,
                                   const float *references, int n_references,
@@ -116,8 +218,15 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
                            .ctx = ctx,
                            .channels = model->info.colour == WF_GREY ? 1 : 3,
                            .bgr = model->info.colour == WF_BGR,
+                           .references = references,
                            .query = query,
-                           .query_copies = query_copies};
+                           .query_copies = query_copies,
+                           .layer = layer,
+                           .layers = layers,
+                           .linear_after = linear_after,
+                           .trace = trace,
+                           .maps = maps,
+                           .carry = carry};
     o->model = model;
     o->references = references;
     o->image = wf__alloc(size, sizeof(float));
