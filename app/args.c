@@ -54,8 +54,9 @@ int app_fail(const app_command *command, const wf_error *err)
                  "crop");
         break;
     case WF_EOPERATOR:
-        app_hint("doc/operators.md lists what the native backend supports; "
-                 "ONNX Runtime runs more: --ort-library names its library");
+        app_hint("doc/operators.md lists what the native backend runs (ONNX "
+                 "Runtime, whose library --ort-library names, runs more), "
+                 "doc/gradient.md what it differentiates");
         break;
     default:
         break;

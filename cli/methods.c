@@ -10,8 +10,9 @@ static void print_method(const wf_method *m)
            m->source);
     for (const wf_method_option *o = m->options; o->name; o++) {
         printf("  --%-10s %s\n", o->name, o->help);
-        if (o->choices)
-            printf("  %13s%s [%s]\n", "", o->choices, o->fallback);
+        if (o->choices || !strcmp(o->type, "name"))
+            printf("  %13s%s [%s]\n", "", o->choices ? o->choices : o->type,
+                   o->fallback);
         else
             printf("  %13s%s, %.15g to %.15g [%s]\n", "", o->type, o->minimum,
                    o->maximum, o->fallback);

@@ -115,7 +115,7 @@ wf_status sanity_explain_again(const sanity *s, wf_model *model, uint64_t seed,
     }
     wf_status st = WF_OK;
     snprintf(text, sizeof(text), "%llu", (unsigned long long)seed);
-    if (seed != s->seed) /* a method may have none */
+    if (wf_options_get(again, "seed")) /* else there is nothing random */
         st = wf_options_set(again, "seed", text, err);
     snprintf(text, sizeof(text), "%.0f", masks);
     if (st == WF_OK && masks > 0)

@@ -165,6 +165,8 @@ static void describe(char *buf, size_t size)
         own = "own kernels: AVX-512 VNNI; ";
     else if (wf__cpu_has(WF__CPU_AVX512))
         own = "own kernels: AVX-512; ";
+    else if (wf__cpu_has(WF__CPU_AVX2))
+        own = "own kernels: AVX2; ";
     snprintf(buf, size, "%s%s", own, wf__exec_library());
 }
 

@@ -2,8 +2,8 @@
 
 #include "base/base.h"
 
-static const char *const isa_names[] = {"generic", "avx512", "avx512_vnni",
-                                        "avx512_bf16"};
+static const char *const isa_names[] = {"generic", "avx2", "avx512",
+                                        "avx512_vnni", "avx512_bf16"};
 
 /* An unknown name lowers nothing. */
 static wf__cpu allowed(void)
@@ -20,6 +20,8 @@ static bool processor_has(wf__cpu what)
     if (what == WF__CPU_GENERIC)
         return true;
 #if defined(__x86_64__)
+    if (what == WF__CPU_AVX2)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (!__builtin_cpu_supports("avx512f") ||
         !__builtin_cpu_supports("avx512bw") ||
         !__builtin_cpu_supports("avx512dq") ||

@@ -8,10 +8,20 @@
 
 /* The first that supports a specification is used. */
 static const wf__conv_kind *const kinds[] = {
-#if defined(WF_CONV_AVX512)
+#if defined(WF_CONV_X86)
     &wf__conv_depthwise3,
     &wf__conv_depthwise,
     &wf__conv_winograd,
+    &wf__conv_direct,
+#endif
+    NULL,
+};
+/* ... of these where there is no AVX-512. */
+static const wf__conv_kind *const kinds_avx2[] = {
+#if defined(WF_CONV_X86)
+    &wf__conv_depthwise3_avx2,
+    &wf__conv_depthwise,
+    &wf__conv_winograd_avx2,
     &wf__conv_direct,
 #endif
     NULL,
@@ -39,15 +49,25 @@ static bool valid(const wf__conv_spec *s)
            valid_format(&s->out) && valid_format(&s->second);
 }
 
+static bool floats_only(const wf__conv_spec *s)
+{
+    return s->in.type == WF__STORE_F32 && s->out.type == WF__STORE_F32 &&
+           (s->second.type == WF__NOTHING || s->second.type == WF__STORE_F32) &&
+           (s->residual == WF__RESIDUAL_NONE ||
+            s->residual_format.type == WF__STORE_F32);
+}
+
 /* The index-th kind that supports a specification, NULL past the end. */
 static const wf__conv_kind *candidate(const wf__conv_spec *spec, size_t index)
 {
-    if (!wf__cpu_has(WF__CPU_AVX512) || !valid(spec) ||
-        spec->outputs % WF__LANES != 0)
+    bool wide = wf__cpu_has(WF__CPU_AVX512);
+    const wf__conv_kind *const *all = wide ? kinds : kinds_avx2;
+    if (!wf__cpu_has(WF__CPU_AVX2) || !valid(spec) ||
+        spec->outputs % WF__LANES != 0 || (!wide && !floats_only(spec)))
         return NULL;
-    for (size_t i = 0; kinds[i]; i++)
-        if (kinds[i]->supports(spec) && index-- == 0)
-            return kinds[i];
+    for (size_t i = 0; all[i]; i++)
+        if (all[i]->supports(spec) && index-- == 0)
+            return all[i];
     return NULL;
 }
 

@@ -2,8 +2,8 @@
  * Convolutions that leave nothing to do after them: bias, residual sum and
  * PReLU happen on the sums before they leave the first cache, and the result
  * is stored in the type that the next layer reads.  Tensors are N x H x W x C,
- * channels innermost and dense.  Made for AVX-512; where there is none,
- * wf__conv_create says so and the caller uses oneDNN.
+ * channels innermost and dense.  Made for AVX-512 and, in float32, for AVX2;
+ * where there is neither, wf__conv_create says so and the caller uses oneDNN.
  *
  *     y = sum over taps and channels of weight * x, + bias
  *     y = y + residual                     (WF__RESIDUAL_BEFORE)
@@ -57,9 +57,10 @@ typedef struct wf__conv wf__conv;
 
 /*
  * Whether this processor and this shape have a kernel; pointers are ignored.
- * Outputs must be a multiple of 16.  U8 inputs need AVX512_VNNI, channels in
- * multiples of 4 and at most 66000 products in a sum; BF16 inputs AVX512_BF16
- * and an even number of channels.  Depthwise needs AVX-512 only.
+ * Outputs must be a multiple of 16.  AVX2 has float32 only.  U8 inputs need
+ * AVX512_VNNI, channels in multiples of 4 and at most 66000 products in a sum;
+ * BF16 inputs AVX512_BF16 and an even number of channels.  Depthwise needs
+ * AVX-512 only.
  */
 bool wf__conv_supports(const wf__conv_spec *spec);
 /* Equal in everything but the pointers. */

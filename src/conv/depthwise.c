@@ -13,6 +13,7 @@ typedef struct depthwise {
     float *weights; /* [tap][channels], times the scale of uint8 inputs */
     size_t taps;
     wf__span *columns; /* out_width: taps that an output sees */
+    wf__depthwise_fn *sums;
 } depthwise;
 
 static bool supports(const wf__conv_spec *spec)
@@ -40,6 +41,8 @@ static wf_status create(wf__conv *conv, wf_error *err)
     for (int x = 0; x < s->out_width; x++)
         d->columns[x] = wf__conv_taps(x, s->stride_x, s->pad_left,
                                       s->dilation_x, s->kernel_width, s->width);
+    d->sums = wf__cpu_has(WF__CPU_AVX512) ? wf__depthwise_sums
+                                          : wf__depthwise_sums_avx2;
     conv->finish_rows = wf__finish_choose();
     return WF_OK;
 }
@@ -112,7 +115,7 @@ static void sum_columns(const wf__conv *conv, wf__depthwise_tile tile,
         tile.in = row + (ptrdiff_t)(left + xs.begin * s->dilation_x) *
                             (tile.column / s->dilation_x);
         tile.weights = weights + (size_t)xs.begin * tile.channels;
-        wf__depthwise_sums(&tile, first, vectors, sums);
+        d->sums(&tile, first, vectors, sums);
         sums += tile.columns * vectors * WF__LANES;
     }
 }

@@ -17,7 +17,9 @@ typedef struct wf__depthwise_tile {
 } wf__depthwise_tile;
 
 /* sums[output][16 x vectors] for 16 x `vectors` channels from `first` on. */
-void wf__depthwise_sums(const wf__depthwise_tile *tile, size_t first,
-                        int vectors, float *sums);
+typedef void wf__depthwise_fn(const wf__depthwise_tile *tile, size_t first,
+                              int vectors, float *sums);
+/* With AVX2, inputs are float32. */
+wf__depthwise_fn wf__depthwise_sums, wf__depthwise_sums_avx2;
 
 #endif

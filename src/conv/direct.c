@@ -31,6 +31,7 @@ typedef struct zone {
 } zone;
 
 typedef struct direct {
+    bool avx512;
     const wf__tile_table *tiles;
     size_t size;   /* bytes of an input value */
     size_t group;  /* channels in 32 bits */
@@ -48,7 +49,7 @@ typedef struct direct {
 
 static wf__cpu needed(const wf__conv_spec *spec)
 {
-    return spec->in.type == WF__STORE_F32    ? WF__CPU_AVX512
+    return spec->in.type == WF__STORE_F32    ? WF__CPU_AVX2
            : spec->in.type == WF__STORE_BF16 ? WF__CPU_AVX512_BF16
                                              : WF__CPU_AVX512_VNNI;
 }
@@ -334,14 +335,16 @@ static wf_status create(wf__conv *conv, wf_error *err)
     direct *d = conv->state = wf__calloc(1, sizeof(*d));
     if (!d)
         WF__FAIL(err, WF_ENOMEM, "out of memory while preparing a convolution");
-    d->tiles = s->in.type == WF__STORE_F32    ? &wf__tiles_f32
+    d->avx512 = wf__cpu_has(WF__CPU_AVX512);
+    d->tiles = !d->avx512                     ? &wf__tiles_f32_avx2
+               : s->in.type == WF__STORE_F32  ? &wf__tiles_f32
                : s->in.type == WF__STORE_BF16 ? &wf__tiles_bf16
                                               : &wf__tiles_u8;
     d->size = wf__format_size(s->in.type);
     d->group = 4 / d->size;
     d->groups = (size_t)s->channels / d->group;
     d->steps = d->groups * (size_t)s->kernel_height * (size_t)s->kernel_width;
-    d->vectors = WF__TILE_VECTORS;
+    d->vectors = d->avx512 ? WF__TILE_VECTORS : 1;
     const size_t outputs = (size_t)s->outputs;
     const size_t width = (size_t)d->vectors * WF__LANES;
     d->panels = (outputs + width - 1) / width;
@@ -459,7 +462,7 @@ static void run_region(const task *job, size_t r, const thread_lists *lists,
     const int vectors = panel_vectors(d, panel, conv->finish.outputs);
     const size_t first = panel_first(d, panel);
     const size_t stride = (size_t)vectors * WF__LANES;
-    const size_t most = wf__tile_rows(vectors);
+    const size_t most = d->avx512 ? wf__tile_rows(vectors) : WF__TILE_ROWS_AVX2;
     const size_t count = lists->begins[r + 1] - lists->begins[r];
     const size_t tiles = (count + most - 1) / most;
     _Alignas(64) char tile_sums[4 * WF__TILE_SUMS];

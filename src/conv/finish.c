@@ -56,5 +56,6 @@ void wf__finish_free(wf__finish *finish)
 wf__finish_fn *wf__finish_choose(void)
 {
     return wf__cpu_has(WF__CPU_AVX512_BF16) ? wf__finish_bf16
-                                            : wf__finish_avx512;
+           : wf__cpu_has(WF__CPU_AVX512)    ? wf__finish_avx512
+                                            : wf__finish_avx2;
 }

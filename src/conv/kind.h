@@ -29,8 +29,9 @@ struct wf__conv {
     void *state;
 };
 
-extern const wf__conv_kind wf__conv_depthwise3, wf__conv_depthwise,
-    wf__conv_winograd, wf__conv_direct;
+extern const wf__conv_kind wf__conv_depthwise3, wf__conv_depthwise3_avx2,
+    wf__conv_depthwise, wf__conv_winograd, wf__conv_winograd_avx2,
+    wf__conv_direct;
 
 /*
  * The outputs x (channels x kernel) weights as int8, symmetric for each output:

@@ -1,5 +1,5 @@
 /*
- * The two inner loops that every AVX-512 convolution here is made of: a tile
+ * The two inner loops that every convolution here is made of: a tile
  * of sums (a small matrix product held in registers) and what follows the sums.
  *
  * A tile is `rows` pixels by `vectors` x 16 outputs.  One step multiplies 32
@@ -16,10 +16,12 @@ enum {
     WF__LANES = 16,
     WF__TILE_VECTORS = 4,
     WF__TILE_ROWS = 12,
+    WF__TILE_ROWS_AVX2 = 6,
     WF__TILE_SUMS = 24 * WF__LANES /* the largest tile */
 };
 
-/* The most rows of a tile of 1..4 vectors: what fits in 32 registers. */
+/* The most rows of a tile of 1..4 vectors: what fits in AVX-512's 32 registers.
+ */
 static inline size_t wf__tile_rows(int vectors)
 {
     static const unsigned char rows[] = {12, 12, 8, 6};
@@ -46,6 +48,8 @@ typedef void wf__tile_fn(const char *const *rows, const wf__run *runs,
 /* [vectors - 1][rows - 1], NULL beyond wf__tile_rows. */
 typedef wf__tile_fn *const wf__tile_table[WF__TILE_VECTORS][WF__TILE_ROWS];
 extern const wf__tile_table wf__tiles_f32, wf__tiles_bf16, wf__tiles_u8;
+/* Of 1 vector and at most WF__TILE_ROWS_AVX2 rows. */
+extern const wf__tile_table wf__tiles_f32_avx2;
 
 /* What is done to the sums: conv.h's formulas, every vector `outputs` long. */
 typedef struct wf__finish {
@@ -73,7 +77,7 @@ typedef struct wf__ends {
 typedef void wf__finish_fn(const wf__finish *finish, const wf__ends *ends,
                            const void *sums, size_t rows, int vectors,
                            const size_t *pixels, size_t first);
-wf__finish_fn wf__finish_avx512, wf__finish_bf16;
+wf__finish_fn wf__finish_avx2, wf__finish_avx512, wf__finish_bf16;
 
 /* The faster one of this processor. */
 wf__finish_fn *wf__finish_choose(void);

@@ -177,9 +177,12 @@ wf_status wf__exec_measure(wf__exec *exec, const wf__tensor *inputs, bool more,
     return st;
 }
 
-/* Bytes wait until their ranges are measured. */
+/* Bytes wait until their ranges are measured; without AVX-512 nothing is stored
+ * but floats. */
 static wf__precision present_precision(const wf__exec *exec)
 {
+    if (!wf__cpu_has(WF__CPU_AVX512))
+        return WF__PRECISION_F32;
     wf__precision wanted = exec->engine.opts.precision;
     return wanted == WF__PRECISION_INT8 && !exec->engine.ranges
                ? measuring_precision()

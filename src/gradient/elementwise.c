@@ -4,34 +4,45 @@
 #include "gradient/tape.h"
 
 /*
- * A row: the operator, its value and its slope at x, where a and b are its
- * parameters.  The slope at a kink is PyTorch's.
+ * A row: the operator, whether it is an activation, its value and its slope at
+ * x, where a and b are its parameters.  The slope at a kink is PyTorch's.
  */
+/* clang-format off */
 #define FUNCTIONS(X)                                                           \
-    X(Relu, x > 0 ? x : 0, x > 0)                                              \
-    X(LeakyRelu, x > 0 ? x : a * x, x > 0 ? 1 : a)                             \
-    X(PRelu, x > 0 ? x : a * x, x > 0 ? 1 : a)                                 \
-    X(Clip, x<a ? a : x> b ? b : x, x > a && x < b)                            \
-    X(Elu, x > 0 ? x : a * expm1f(x), x > 0 ? 1 : a * expf(x))                 \
-    X(Sigmoid, 1 / (1 + expf(-x)), logistic_slope(x))                          \
-    X(Tanh, tanhf(x), 1 - tanhf(x) * tanhf(x))                                 \
-    X(HardSigmoid, within(a *x + b, 0, 1),                                     \
-      a *x + b > 0 && a * x + b < 1 ? a : 0)                                   \
-    X(HardSwish, x *within(x / 6 + 0.5f, 0, 1),                                \
-      x <= -3  ? 0                                                             \
-      : x >= 3 ? 1                                                             \
-               : x / 3 + 0.5f)                                                 \
-    X(Exp, expf(x), expf(x))                                                   \
-    X(Log, logf(x), 1 / x)                                                     \
-    X(Sqrt, sqrtf(x), 0.5f / sqrtf(x))                                         \
-    X(Reciprocal, 1 / x, -1 / (x * x))                                         \
-    X(Abs, fabsf(x), x > 0 ? 1 : x < 0 ? -1 : 0)                               \
-    X(Neg, -x, -1)                                                             \
-    X(Pow, powf(x, a), a *powf(x, a - 1))
+    X(Relu, true, choose(x, x, 0), choose(x, 1, 0))                                  \
+    X(LeakyRelu, true, choose(x, x, a * x), choose(x, 1, a))                          \
+    X(PRelu, true, choose(x, x, a * x), choose(x, 1, a))                              \
+    X(Clip, true, within(x, a, b), inside(x, a, b))                                  \
+    X(Elu, true, choose(x, x, a * expm1f(x)), choose(x, 1, a * expf(x)))               \
+    X(Sigmoid, true, 1 / (1 + expf(-x)), logistic_slope(x))                          \
+    X(Tanh, true, tanhf(x), 1 - tanhf(x) * tanhf(x))                                 \
+    X(HardSigmoid, true, within(a * x + b, 0, 1), a * inside(a * x + b, 0, 1))          \
+    X(HardSwish, true, x * within(x / 6 + 0.5f, 0, 1),                                \
+      choose(x - 3, 1, (x / 3 + 0.5f) * inside(x, -3, 4)))                     \
+    X(Exp, false, expf(x), expf(x))                                                   \
+    X(Log, false, logf(x), 1 / x)                                                     \
+    X(Sqrt, false, sqrtf(x), 0.5f / sqrtf(x))                                         \
+    X(Reciprocal, false, 1 / x, -1 / (x * x))                                         \
+    X(Abs, false, fabsf(x), choose(x, 1, choose(-x, -1, 0)))                          \
+    X(Neg, false, -x, -1)                                                             \
+    X(Pow, false, powf(x, a), a * powf(x, a - 1))
+/* clang-format on */
+
+static inline float choose(float x, float above_zero, float otherwise)
+{
+    return x > 0 ? above_zero : otherwise;
+}
 
 static inline float within(float x, float low, float high)
 {
-    return x < low ? low : x > high ? high : x;
+    x = x < low ? low : x;
+    return x > high ? high : x;
+}
+
+static inline float inside(float x, float low, float high)
+{
+    float above = x > low ? 1.0f : 0.0f;
+    return x < high ? above : 0.0f;
 }
 
 static inline float logistic_slope(float x)
@@ -42,15 +53,16 @@ static inline float logistic_slope(float x)
 
 typedef struct function {
     const char *op;
-    /* a has period `wrap` (a power of nothing in particular; 1: one number). */
+    bool activation; /* what the guided rules are for */
+    /* a repeats every `wrap` elements. */
     void (*value)(const float *x, const float *a, size_t wrap, float b,
                   float *y, size_t n);
-    /* to = [to +] slope * g; `guided`: of the positive g only. */
+    /* to = [to +] slope * max(g, least) */
     void (*back)(const float *x, const float *a, size_t wrap, float b,
-                 const float *g, bool guided, bool add, float *to, size_t n);
+                 const float *g, float least, bool add, float *to, size_t n);
 } function;
 
-#define DEFINE(name, value, slope)                                             \
+#define DEFINE(name, activation, value, slope)                                 \
     WF__WIDE static void name##_value(const float *from, const float *p,       \
                                       size_t wrap, float b, float *y,          \
                                       size_t n)                                \
@@ -63,20 +75,28 @@ typedef struct function {
             }                                                                  \
     }                                                                          \
     WF__WIDE static void name##_back(                                          \
-        const float *from, const float *p, size_t wrap, float b,               \
-        const float *given, bool guided, bool add, float *to, size_t n)        \
+        const float *restrict from, const float *restrict p, size_t wrap,      \
+        float b, const float *restrict given, float least, bool add,           \
+        float *restrict to, size_t n)                                          \
     {                                                                          \
         for (size_t at = 0; at < n; at += wrap)                                \
-            for (size_t i = 0; i < wrap; i++) {                                \
-                float x = from[at + i], a = p[i], g = given[at + i];           \
-                (void)x, (void)a, (void)b;                                     \
-                g = guided && g < 0 ? 0 : g * (float)(slope);                  \
-                to[at + i] = add ? to[at + i] + g : g;                         \
-            }                                                                  \
+            if (add)                                                           \
+                BACK_LOOP(slope, to[at + i] + g)                               \
+            else                                                               \
+                BACK_LOOP(slope, +g)                                           \
+    }
+/* Two loops without a choice inside: they become vectors. */
+#define BACK_LOOP(slope, result)                                               \
+    for (size_t i = 0; i < wrap; i++) {                                        \
+        float x = from[at + i], a = p[i], g = given[at + i];                   \
+        (void)x, (void)a, (void)b;                                             \
+        g = (g < least ? least : g) * (float)(slope);                          \
+        to[at + i] = result;                                                   \
     }
 FUNCTIONS(DEFINE)
 
-#define ROW(name, value, slope) {#name, name##_value, name##_back},
+#define ROW(name, activation, value, slope)                                    \
+    {#name, activation, name##_value, name##_back},
 static const function functions[] = {FUNCTIONS(ROW)};
 
 typedef struct state {
@@ -225,10 +245,11 @@ static void back_span(const void *argument, size_t i, size_t begin, size_t end)
     const work *w = argument;
     const wf__run *run = w->run;
     const state *s = w->taped->state;
+    bool guided = run->rules == WF__RULES_GUIDED && s->f->activation;
     s->f->back(wf__tape_at(run->tape, w->taped->in[0], run->image[i]) + begin,
                s->a, s->wrap, s->b,
                wf__tape_back(run, w->taped->out[0], i) + begin,
-               run->rules == WF__RULES_GUIDED, !w->fresh,
+               guided ? 0 : -INFINITY, !w->fresh,
                wf__tape_back(run, w->taped->in[0], i) + begin, end - begin);
 }
 
@@ -332,7 +353,7 @@ static wf_status derivative_norm(const wf__run *run, wf__taped *taped)
 
 /* ---- the table ----------------------------------------------------------- */
 
-#define DERIVATIVE(name, value, slope)                                         \
+#define DERIVATIVE(name, activation, value, slope)                             \
     {#name,                                                                    \
      prepare,                                                                  \
      forward,                                                                  \

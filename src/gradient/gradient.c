@@ -94,15 +94,15 @@ static wf_status tape_unit(wf__tape *t, const wf__unit *unit, wf_error *err)
     wf__taped *taped = &t->steps[t->n_steps++];
     *taped = (wf__taped){.unit = unit,
                          .rule = rule,
+                         .first = !strcmp(node->op, "Conv") && !t->has_conv,
                          .n_in = node->n_inputs,
                          .n_out = node->n_outputs,
                          .in = unit->in,
                          .out = unit->out};
+    t->has_conv |= taped->first;
     for (int i = 0; i < node->n_inputs; i++)
-        if (unit->in[i] >= 0) {
+        if (unit->in[i] >= 0)
             t->values[unit->in[i]].read = step;
-            taped->first |= unit->in[i] == t->input;
-        }
     for (int i = 0; i < node->n_outputs; i++)
         if (unit->out[i] >= 0) {
             t->values[unit->out[i]].live = true;
@@ -319,12 +319,24 @@ wf_status wf__gradient_layers(const wf__gradient *g, wf__layer **out, size_t *n,
     return WF_OK;
 }
 
+/* A rule that reads no values has the same slope everywhere; so have products
+ * with a constant. */
+static bool is_linear(const wf__tape *t, const wf__taped *taped)
+{
+    const char *op = taped->rule->op;
+    if (taped->rule->reads[WF__RULES_GRADIENT] == WF__READS_NOTHING)
+        return true;
+    if (!strcmp(op, "Mul"))
+        return !t->values[taped->in[0]].live || !t->values[taped->in[1]].live;
+    return !strcmp(op, "Div") && !t->values[taped->in[1]].live;
+}
+
 bool wf__gradient_linear_after(const wf__gradient *g, int value)
 {
     const wf__tape *t = &g->tape;
     for (int s = t->values[value].made + 1; s < t->n_steps; s++)
-        if (t->steps[s].rule->reads[WF__RULES_GRADIENT] != WF__READS_NOTHING)
-            return false; /* its slope depends on where it is */
+        if (!is_linear(t, &t->steps[s]))
+            return false;
     return true;
 }
 

@@ -207,17 +207,17 @@ static wf_status relevance(const wf__run *run, wf__taped *taped)
 }
 
 #define BOTH (WF__READS_IN | WF__READS_OUT)
-#define ROW(name)                                                              \
+#define ROW(name, reads)                                                       \
     {                                                                          \
         name, prepare, forward,                                                \
             {derivative, derivative, relevance, relevance, relevance},         \
-            {BOTH, BOTH, BOTH, BOTH, BOTH}, NULL                               \
+            {reads, reads, BOTH, BOTH, BOTH}, NULL                             \
     }
 
 const wf__derivative wf__derivatives_reduce[] = {
-    ROW("ReduceSum"),
-    ROW("ReduceMean"),
-    ROW("ReduceL2"),
-    ROW("LpNormalization"),
+    ROW("ReduceSum", WF__READS_NOTHING),
+    ROW("ReduceMean", WF__READS_NOTHING),
+    ROW("ReduceL2", BOTH),
+    ROW("LpNormalization", BOTH),
     {0},
 };

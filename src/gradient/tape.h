@@ -53,7 +53,7 @@ struct wf__taped {
     const wf__derivative *rule;
     int n_in, n_out;
     const int *in, *out; /* values; -1: absent */
-    bool first;          /* it reads the model's input */
+    bool first;          /* the first convolution */
     bool shares; /* in a run from end to end its input 0 has been written by
                     the time that it writes there */
     void *state;
@@ -67,6 +67,7 @@ struct wf__tape {
     wf__tape_value *values;
     int n_steps;
     wf__taped *steps;
+    bool has_conv;
     int input, embedding; /* values */
     size_t n;             /* images of the forward run */
     int kept_for;         /* its rules; -1: none */

@@ -31,12 +31,12 @@ static double weight_of(const work *w, int how, const float *a, const float *g)
     for (size_t p = 0; p < w->places; p++)
         all += a[p];
     for (size_t p = 0; p < w->places; p++) {
-        double square = (double)g[p] * g[p];
-        double under = 2 * square + all * square * g[p];
+        /* g^2 / (2 g^2 + g^3 all), of which g^2 falls out. */
+        double under = 2 + all * g[p];
         if (how == GRAD_CAM)
             sum += g[p] / (double)w->places;
-        else if (g[p] > 0)
-            sum += square / (under + 1e-6) * g[p];
+        else if (g[p] > 0 && under != 0)
+            sum += g[p] / under;
     }
     return sum;
 }

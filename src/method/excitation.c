@@ -216,9 +216,11 @@ typedef struct forest {
     wf__layer *layers;
     size_t n_layers;
     int *to;
+    float **arriving; /* P of each layer */
     float **out;      /* of each layer: 2 x size, gradients of both references
                        */
     float *gradients; /* all of them */
+    float *excited;   /* P of the present map's reference at each layer */
     root *roots;
     float *seed; /* of the largest layer */
     double *sum; /* places */
@@ -247,11 +249,14 @@ static wf_status list_layers(forest *f, wf_error *err)
     }
     f->to = wf__alloc(f->n_layers, sizeof(*f->to));
     f->out = wf__alloc(f->n_layers, sizeof(*f->out));
+    f->arriving = wf__alloc(f->n_layers, sizeof(*f->arriving));
     f->gradients = wf__alloc(all, sizeof(*f->gradients));
+    f->excited = wf__alloc(all / 2, sizeof(*f->excited));
     f->roots = wf__alloc(f->n_layers, sizeof(*f->roots));
     f->seed = wf__alloc(most, sizeof(*f->seed));
     f->sum = wf__alloc(f->w.places, sizeof(*f->sum));
-    if (!f->to || !f->out || !f->gradients || !f->roots || !f->seed || !f->sum)
+    if (!f->to || !f->out || !f->arriving || !f->gradients || !f->excited ||
+        !f->roots || !f->seed || !f->sum)
         WF__FAIL(err, WF_ENOMEM, "out of memory for excitations");
     float *next = f->gradients;
     for (size_t i = 0; i < f->n_layers; i++) {
@@ -272,15 +277,30 @@ static wf_status find_gradients(forest *f, wf_error *err)
                     2, f->to, (int)f->n_layers, f->out, err);
 }
 
-/* `own` and `other`: derivatives of both similarities. */
+/* P of the m-th reference at every layer. */
+static wf_status excite_layers(forest *f, int m, wf_error *err)
+{
+    wf__oracle *o = f->w.task->oracle;
+    float *next = f->excited;
+    for (size_t i = 0; i < f->n_layers; i++) {
+        f->arriving[i] = next;
+        next += layer_size(&f->layers[i]);
+    }
+    make_seed(&f->w, m, f->w.seeds);
+    return o->carry(o, WF__RULES_EXCITATION, WF__AT_EMBEDDING, f->w.seeds, NULL,
+                    1, f->to, (int)f->n_layers, f->arriving, err);
+}
+
+/* `own` and `other`: derivatives of both similarities; `excited`: P, without
+ * which a neuron has no subtree. */
 static root find_root(const wf__layer *layer, const float *own,
-                      const float *other, bool gated)
+                      const float *other, const float *excited, bool gated)
 {
     root best = {layer, 0, -INFINITY};
     for (size_t i = 0; i < layer_size(layer); i++) {
         bool better = gated ? own[i] >= 0 : other[i] < own[i];
         double weight = better ? -other[i] : 0;
-        if (weight > best.weight) {
+        if (excited[i] > 0 && weight > best.weight) {
             best.weight = weight;
             best.neuron = i;
         }
@@ -322,8 +342,10 @@ static wf_status grow(forest *f, size_t most, float *grids, double *weights,
 {
     const wf__task *task = f->w.task;
     *n = 0;
-    for (size_t i = 0; i < f->n_layers && *n < most; i++) {
+    for (size_t i = 0; i < WF__MIN(f->n_layers, 2 * most) && *n < most; i++) {
         bool any;
+        if (!(f->roots[i].weight > -INFINITY))
+            break; /* nothing excites this layer, nor those behind it */
         WF__TRY(
             wf__ctx_progress(task->oracle->ctx, task->stage, *n, most, err));
         WF__TRY(excite_subtree(f, &f->roots[i], &any, err));
@@ -342,10 +364,12 @@ static wf_status explain_map(forest *f, int m, size_t most, float *grids,
     work *w = &f->w;
     bool gated = wf__options_choice(w->task->options, "gate") == 1;
     size_t n;
+    WF__TRY(excite_layers(f, m, err));
     for (size_t i = 0; i < f->n_layers; i++) {
         size_t size = layer_size(&f->layers[i]);
         f->roots[i] = find_root(&f->layers[i], f->out[i] + (size_t)m * size,
-                                f->out[i] + (size_t)(1 - m) * size, gated);
+                                f->out[i] + (size_t)(1 - m) * size,
+                                f->arriving[i], gated);
     }
     qsort(f->roots, f->n_layers, sizeof(*f->roots), by_descending_weight);
     WF__TRY(grow(f, most, grids, weights, &n, err));
@@ -392,6 +416,8 @@ static wf_status explain_subtree(const wf__task *task, wf_error *err)
     wf__free(f.layers);
     wf__free(f.to);
     wf__free(f.out);
+    wf__free(f.arriving);
+    wf__free(f.excited);
     wf__free(f.gradients);
     wf__free(f.roots);
     wf__free(f.seed);
@@ -408,12 +434,12 @@ static int64_t forwards(const wf_options *o, int width, int height)
     return 3;
 }
 
-/* Besides, one for each subtree of two maps; a layer that no excitation comes
- * through costs one more. */
+/* Two gradients, and for each of two maps an excitation of all layers and the
+ * subtrees: as many again may turn out to reach nothing. */
 static int64_t subtree_forwards(const wf_options *o, int width, int height)
 {
     (void)width, (void)height;
-    return 3 + 4 * wf__options_int(o, "subtrees");
+    return 5 + 4 * wf__options_int(o, "subtrees");
 }
 
 #define OPTION_BLUR                                                            \

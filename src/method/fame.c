@@ -1,8 +1,8 @@
 /*
  * FAME: Zhang and Guenther, 2026 (arXiv 2605.12017): the image walks down the
  * gradient of the similarity, its largest pixel one grey level a step; the map
- * is how much each pixel's grey value has changed, blurred and divided by its
- * greatest.
+ * is how much each pixel's grey value has changed, divided by the greatest
+ * change and blurred.
  */
 #include <math.h>
 

@@ -6,7 +6,7 @@
  *   xSSAB (Huber et al., WACV 2024, section 3): with P those over t / D and N
  *   the others,
  *     map = mean |d sum_P u_k v_k| - mean |d sum_N u_k v_k|   (over channels)
- *   FGGB (Xu, Lu and Ebrahimi, FG 2024, section III): with J_k the mean over
+ *   FGGB (Lu, Xu and Ebrahimi, FG 2024, section III): with J_k the mean over
  *   the channels of |d u_k|, divided by its length,
  *     map = sum over k of (u_k v_k - t / D) J_k
  *
@@ -269,8 +269,7 @@ static wf_status explain_fggb(const wf__task *task, wf_error *err)
     return st;
 }
 
-/* A backward for each dimension of the embedding, which most models have 512
- * of. */
+/* A backward for each dimension of the embedding: said for 512 of them. */
 static int64_t fggb_forwards(const wf_options *o, int width, int height)
 {
     int64_t budget = wf__options_int(o, "budget");
@@ -293,7 +292,7 @@ const wf__method wf__method_fggb = {
               .kind = "white box: gradients",
               .help = "the gradient of each dimension of the embedding, "
                       "weighted by what it adds",
-              .source = "Xu, Lu and Ebrahimi, FG 2024, section III",
+              .source = "Lu, Xu and Ebrahimi, FG 2024, section III",
               .options = fggb_options,
               .presets = wf__no_presets,
               .white_box = 1},

@@ -32,7 +32,7 @@ int64_t wf__options_budget(const wf_options *options, const char *count);
 #define WF__OPTION_BATCH                                                       \
     {                                                                          \
         "batch", "integer", "0", NULL, 0, 4096,                                \
-            "masked copies in one model call; 0: as the model was opened"      \
+            "copies in one model call; 0: as the model was opened"             \
     }
 /* The choices are those of wf__fill. */
 #define WF__OPTION_FILL(fallback)                                              \

@@ -1,5 +1,5 @@
 /*
- * Meaningful perturbation: Fong and Vedaldi, ICCV 2017, eq. 4 to 6: a smooth
+ * Meaningful perturbation: Fong and Vedaldi, ICCV 2017, section 4: a smooth
  * mask m of few cells, enlarged to M, is learnt for
  *
  *   deletion      s(x M + b (1 - M)) + l1 sum |1 - m| + tv TV(m) -> least
@@ -287,7 +287,7 @@ const wf__method wf__method_perturbation = {
     .about = {.name = "perturbation",
               .kind = "white box: gradients",
               .help = "a smooth mask, learnt to hide the least that matters",
-              .source = "Fong and Vedaldi, ICCV 2017, eq. 4 to 6",
+              .source = "Fong and Vedaldi, ICCV 2017, section 4",
               .options = options,
               .presets = wf__no_presets,
               .white_box = 1},

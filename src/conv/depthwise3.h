@@ -3,11 +3,14 @@
  * that MobileFaceNet spends most of its memory traffic on.  Four outputs along
  * a line share their loads of inputs and weights; channels run innermost, so
  * that memory is read and written in order.
+ *
+ * The file that includes this defines KIND (its name) and CPU (what it needs),
+ * and is compiled for its instruction set.
  */
-#include <immintrin.h>
-
+#include "base/cpu.h"
 #include "base/parallel.h"
 #include "conv/kind.h"
+#include "conv/vector.h"
 
 #define TAPS  9
 #define SIDE  3
@@ -23,7 +26,7 @@ typedef struct depthwise3 {
 
 static bool supports(const wf__conv_spec *s)
 {
-    return s->depthwise && s->kernel_height == SIDE &&
+    return wf__cpu_has(CPU) && s->depthwise && s->kernel_height == SIDE &&
            s->kernel_width == SIDE && s->dilation_y == 1 &&
            s->dilation_x == 1 && s->stride_y == s->stride_x &&
            s->stride_x <= 2 && s->in.type == WF__STORE_F32 &&
@@ -78,39 +81,36 @@ ALWAYS void group(const int count, const int stride, const wf__conv *conv,
     const depthwise3 *d = conv->state;
     const wf__finish *f = &conv->finish;
     const size_t channels = f->outputs;
-    const __m512 most = _mm512_set1_ps(f->most);
+    const vec most = vec_all(f->most);
     for (size_t c = 0; c < channels; c += WF__LANES) {
-        __m512 sum[GROUP];
+        vec sum[GROUP];
         UNROLL
         for (int i = 0; i < count; i++)
-            sum[i] = _mm512_setzero_ps();
+            sum[i] = vec_zero();
         UNROLL
         for (int y = 0; y < SIDE; y++) {
-            __m512 x[2 * GROUP + 1];
+            vec x[2 * GROUP + 1];
             UNROLL
             for (int k = 0; k < (count - 1) * stride + SIDE; k++)
-                x[k] = _mm512_loadu_ps(in[y][k] + c);
+                x[k] = vec_load(in[y][k] + c);
             UNROLL
             for (int k = 0; k < SIDE; k++) {
-                const __m512 w = _mm512_loadu_ps(
-                    d->weights + (size_t)(SIDE * y + k) * channels + c);
+                const vec w = vec_load(d->weights +
+                                       (size_t)(SIDE * y + k) * channels + c);
                 UNROLL
                 for (int i = 0; i < count; i++)
-                    sum[i] = _mm512_fmadd_ps(x[i * stride + k], w, sum[i]);
+                    sum[i] = vec_fma(x[i * stride + k], w, sum[i]);
             }
         }
-        const __m512 bias = _mm512_loadu_ps(f->bias + c);
+        const vec bias = vec_load(f->bias + c);
         UNROLL
         for (int i = 0; i < count; i++) {
-            __m512 y = _mm512_add_ps(sum[i], bias);
+            vec y = vec_add(sum[i], bias);
             if (f->slopes) {
-                const __mmask16 low =
-                    _mm512_cmp_ps_mask(y, _mm512_setzero_ps(), _CMP_NGT_UQ);
-                y = _mm512_mask_mul_ps(y, low, y,
-                                       _mm512_loadu_ps(f->slopes + c));
-                y = _mm512_min_ps(most, y);
+                y = vec_prelu(y, vec_load(f->slopes + c));
+                y = vec_min(most, y);
             }
-            _mm512_storeu_ps(out + (size_t)i * channels + c, y);
+            vec_store(out + (size_t)i * channels + c, y);
         }
     }
 }
@@ -182,6 +182,5 @@ static void run(const wf__conv *conv, size_t n, const char *in,
     wf__parallel(threads, n * (size_t)conv->spec.out_height, run_lines, &job);
 }
 
-const wf__conv_kind wf__conv_depthwise3 = {
-    "depthwise 3x3", supports, create, weight_bytes,
-    scratch_bytes,   run,      release};
+const wf__conv_kind KIND = {"depthwise 3x3", supports, create, weight_bytes,
+                            scratch_bytes,   run,      release};

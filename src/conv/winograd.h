@@ -12,18 +12,21 @@
  * Work goes on in blocks of tiles.  Where the transformed weights U fit a
  * core's cache, each thread takes whole blocks; else all threads share a block
  * and divide the products, so that U passes through the caches once.
+ *
+ * The file that includes this defines KIND (its name), CPU (what it needs),
+ * ROWS (tiles in registers at once) and VECTORS (by how many vectors of
+ * outputs), and is compiled for its instruction set.
  */
-#include <immintrin.h>
-
+#include "base/cpu.h"
 #include "base/parallel.h"
 #include "conv/kind.h"
+#include "conv/vector.h"
 
 #define POINTS 36
 #define SIDE   6 /* of an input tile */
 #define STEP   4 /* of an output tile */
 #define WIDTH  16
-#define PANEL  32 /* outputs in a panel of U: two vectors */
-#define ROWS   12 /* tiles in registers at once */
+#define PANEL  (VECTORS * WIDTH) /* outputs in a panel of U */
 /* Floats between planes beyond their size: planes a power of two apart would
  * fall into the same sets of the cache. */
 #define SKEW 80
@@ -39,8 +42,6 @@
 
 #define ALWAYS static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
-
-typedef __m512 vec;
 
 typedef struct winograd {
     size_t tiles_y, tiles_x;
@@ -96,9 +97,9 @@ static void pack_outputs(size_t begin, size_t end, void *argument)
 
 static bool supports(const wf__conv_spec *s)
 {
-    return s->kernel_height == 3 && s->kernel_width == 3 && s->stride_y == 1 &&
-           s->stride_x == 1 && s->dilation_y == 1 && s->dilation_x == 1 &&
-           !s->depthwise && s->channels % WIDTH == 0 &&
+    return wf__cpu_has(CPU) && s->kernel_height == 3 && s->kernel_width == 3 &&
+           s->stride_y == 1 && s->stride_x == 1 && s->dilation_y == 1 &&
+           s->dilation_x == 1 && !s->depthwise && s->channels % WIDTH == 0 &&
            s->outputs % PANEL == 0 && s->in.type == WF__STORE_F32;
 }
 
@@ -140,34 +141,30 @@ static void release(wf__conv *conv)
 /* B' of one column: polynomials with the other points as roots. */
 ALWAYS void to_points(const vec d[SIDE], vec v[SIDE])
 {
-    const vec product = _mm512_set1_ps(S1 * S2), sum = _mm512_set1_ps(S1 + S2);
-    const vec s1 = _mm512_set1_ps(S1), s2 = _mm512_set1_ps(S2);
-    vec even = _mm512_fnmadd_ps(s2, d[2], d[4]);
-    vec odd =
-        _mm512_mul_ps(_mm512_set1_ps(P1), _mm512_fnmadd_ps(s2, d[1], d[3]));
-    v[0] = _mm512_fmadd_ps(product, d[0], _mm512_fnmadd_ps(sum, d[2], d[4]));
-    v[1] = _mm512_add_ps(even, odd);
-    v[2] = _mm512_sub_ps(even, odd);
-    even = _mm512_fnmadd_ps(s1, d[2], d[4]);
-    odd = _mm512_mul_ps(_mm512_set1_ps(P2), _mm512_fnmadd_ps(s1, d[1], d[3]));
-    v[3] = _mm512_add_ps(even, odd);
-    v[4] = _mm512_sub_ps(even, odd);
-    v[5] = _mm512_fmadd_ps(product, d[1], _mm512_fnmadd_ps(sum, d[3], d[5]));
+    const vec product = vec_all(S1 * S2), sum = vec_all(S1 + S2);
+    const vec s1 = vec_all(S1), s2 = vec_all(S2);
+    vec even = vec_fnma(s2, d[2], d[4]);
+    vec odd = vec_mul(vec_all(P1), vec_fnma(s2, d[1], d[3]));
+    v[0] = vec_fma(product, d[0], vec_fnma(sum, d[2], d[4]));
+    v[1] = vec_add(even, odd);
+    v[2] = vec_sub(even, odd);
+    even = vec_fnma(s1, d[2], d[4]);
+    odd = vec_mul(vec_all(P2), vec_fnma(s1, d[1], d[3]));
+    v[3] = vec_add(even, odd);
+    v[4] = vec_sub(even, odd);
+    v[5] = vec_fma(product, d[1], vec_fnma(sum, d[3], d[5]));
 }
 
 /* A' of one column: powers of the points. */
 ALWAYS void from_points(const vec m[SIDE], vec y[STEP])
 {
-    vec even1 = _mm512_add_ps(m[1], m[2]), odd1 = _mm512_sub_ps(m[1], m[2]);
-    vec even2 = _mm512_add_ps(m[3], m[4]), odd2 = _mm512_sub_ps(m[3], m[4]);
-    y[0] = _mm512_add_ps(m[0], _mm512_add_ps(even1, even2));
-    y[1] = _mm512_fmadd_ps(_mm512_set1_ps(P1), odd1,
-                           _mm512_mul_ps(_mm512_set1_ps(P2), odd2));
-    y[2] = _mm512_fmadd_ps(_mm512_set1_ps(S1), even1,
-                           _mm512_mul_ps(_mm512_set1_ps(S2), even2));
+    vec even1 = vec_add(m[1], m[2]), odd1 = vec_sub(m[1], m[2]);
+    vec even2 = vec_add(m[3], m[4]), odd2 = vec_sub(m[3], m[4]);
+    y[0] = vec_add(m[0], vec_add(even1, even2));
+    y[1] = vec_fma(vec_all(P1), odd1, vec_mul(vec_all(P2), odd2));
+    y[2] = vec_fma(vec_all(S1), even1, vec_mul(vec_all(S2), even2));
     y[3] =
-        _mm512_fmadd_ps(_mm512_set1_ps(P1 * S1), odd1,
-                        _mm512_fmadd_ps(_mm512_set1_ps(P2 * S2), odd2, m[5]));
+        vec_fma(vec_all(P1 * S1), odd1, vec_fma(vec_all(P2 * S2), odd2, m[5]));
 }
 
 /* A run on n images, and the block of tiles in work. */
@@ -216,8 +213,7 @@ static void transform_input(const wf__conv *conv, const float *in, size_t tile,
             for (int j = 0; j < SIDE; j++) {
                 bool there =
                     inside || (row_inside && x0 + j >= 0 && x0 + j < s->width);
-                line[j] = there ? _mm512_loadu_ps(p + j * channels)
-                                : _mm512_setzero_ps();
+                line[j] = there ? vec_load(p + j * channels) : vec_zero();
             }
             to_points(line, d[i]);
         }
@@ -230,8 +226,7 @@ static void transform_input(const wf__conv *conv, const float *in, size_t tile,
             to_points(column, points);
             UNROLL
             for (int i = 0; i < SIDE; i++)
-                _mm512_storeu_ps(v + (size_t)(i * SIDE + j) * plane + c,
-                                 points[i]);
+                vec_store(v + (size_t)(i * SIDE + j) * plane + c, points[i]);
         }
     }
 }
@@ -269,8 +264,7 @@ static void transform_output(const run_state *r, const float *m, size_t tile)
             vec line[SIDE];
             UNROLL
             for (int j = 0; j < SIDE; j++)
-                line[j] = _mm512_loadu_ps(
-                    m + (size_t)(i * SIDE + j) * r->m_plane + o);
+                line[j] = vec_load(m + (size_t)(i * SIDE + j) * r->m_plane + o);
             from_points(line, d[i]);
         }
         UNROLL
@@ -285,34 +279,42 @@ static void transform_output(const run_state *r, const float *m, size_t tile)
                 y[i][j] = result[i];
         }
         for (size_t k = 0; k < w.count; k++)
-            _mm512_store_ps(sums[k], y[w.row[k]][w.column[k]]);
+            vec_store(sums[k], y[w.row[k]][w.column[k]]);
         conv->finish_rows(&conv->finish, r->ends, sums, w.count, 1, w.pixel, o);
     }
 }
 
 /* ---- products ------------------------------------------------------------ */
 
-/* m[row][0..31] = sum over channels of v[row][c] * u[c][0..31]. */
+/* m[row][k] = sum over channels of v[row][c] * u[c][k], for a panel. */
 ALWAYS void multiply(const int rows, const float *v, const float *u,
                      ptrdiff_t channels, float *m, ptrdiff_t outputs)
 {
-    vec sum[ROWS][2];
+    vec sum[ROWS][VECTORS];
     UNROLL
-    for (int i = 0; i < rows; i++)
-        sum[i][0] = sum[i][1] = _mm512_setzero_ps();
+    for (int i = 0; i < rows; i++) {
+        UNROLL
+        for (int k = 0; k < VECTORS; k++)
+            sum[i][k] = vec_zero();
+    }
     for (ptrdiff_t c = 0; c < channels; c++, u += PANEL) {
-        vec a = _mm512_loadu_ps(u), b = _mm512_loadu_ps(u + WIDTH);
+        vec w[VECTORS];
+        UNROLL
+        for (int k = 0; k < VECTORS; k++)
+            w[k] = vec_load(u + k * WIDTH);
         UNROLL
         for (int i = 0; i < rows; i++) {
-            vec x = _mm512_set1_ps(v[i * channels + c]);
-            sum[i][0] = _mm512_fmadd_ps(x, a, sum[i][0]);
-            sum[i][1] = _mm512_fmadd_ps(x, b, sum[i][1]);
+            vec x = vec_all(v[i * channels + c]);
+            UNROLL
+            for (int k = 0; k < VECTORS; k++)
+                sum[i][k] = vec_fma(x, w[k], sum[i][k]);
         }
     }
     UNROLL
     for (int i = 0; i < rows; i++) {
-        _mm512_storeu_ps(m + i * outputs, sum[i][0]);
-        _mm512_storeu_ps(m + i * outputs + WIDTH, sum[i][1]);
+        UNROLL
+        for (int k = 0; k < VECTORS; k++)
+            vec_store(m + i * outputs + k * WIDTH, sum[i][k]);
     }
 }
 
@@ -461,5 +463,5 @@ static void run(const wf__conv *conv, size_t n, const char *in,
     }
 }
 
-const wf__conv_kind wf__conv_winograd = {
-    "winograd", supports, create, weight_bytes, scratch_bytes, run, release};
+const wf__conv_kind KIND = {"winograd",    supports, create, weight_bytes,
+                            scratch_bytes, run,      release};
