@@ -1,7 +1,8 @@
 /*
  * Operators that only move numbers.  Which element of the result is which of
- * the inputs' is found by running the operator's reference once on the numbers
- * of the elements.
+ * the inputs' is found by running the operator's reference twice: on zeros, of
+ * which constants that are moved too stand out, and on the numbers of the
+ * elements.
  */
 #include "gradient/tape.h"
 
@@ -12,14 +13,14 @@
  * input's memory of each element of the output's, -1: not from there. */
 typedef struct state {
     int32_t **from; /* n_out x n_in, NULL: not that input */
+    float **fill;   /* n_out: the constants among its elements; NULL: zeros */
     bool plain;     /* one of each, every element where it was */
 } state;
 
-/* Element numbers, over all inputs on end, plus 1: 0 is what an operator fills
- * in. */
-static wf_status number_inputs(wf__tape *tape, const wf__taped *taped,
-                               const wf__op_call *call, wf__tensor *numbered,
-                               const wf__tensor **in, wf_error *err)
+/* Inputs of zeros in place of those that depend on the image. */
+static wf_status make_inputs(wf__tape *tape, const wf__taped *taped,
+                             const wf__op_call *call, wf__tensor *numbered,
+                             const wf__tensor **in, wf_error *err)
 {
     size_t next = 1;
     for (int i = 0; i < taped->n_in; i++) {
@@ -31,14 +32,44 @@ static wf_status number_inputs(wf__tape *tape, const wf__taped *taped,
             return wf__op_fail(call, err, WF_ELIMIT,
                                "too many elements to go backward");
         numbered[i] = *call->in[i];
-        float *x = numbered[i].data = wf__alloc(n, sizeof(*x));
-        if (!x)
+        if (!(numbered[i].data = wf__calloc(n, sizeof(float))))
             return wf__tape_no_memory(err);
-        for (size_t k = 0; k < n; k++)
-            x[k] = (float)(next + k);
         next += n;
         in[i] = &numbered[i];
     }
+    return WF_OK;
+}
+
+/* Element numbers, over all inputs on end, plus 1: 0 is what an operator fills
+ * in. */
+static void number_inputs(const wf__tape *tape, const wf__taped *taped,
+                          wf__tensor *numbered)
+{
+    size_t next = 1;
+    for (int i = 0; i < taped->n_in; i++) {
+        float *x = numbered[i].data;
+        for (size_t k = 0; x && k < tape->values[taped->in[i]].size; k++)
+            x[k] = (float)next++;
+    }
+}
+
+/* A result of zeros: what is not zero is constant. */
+static wf_status keep_fill(wf__tape *tape, const wf__taped *taped, int output,
+                           const float *result, wf_error *err)
+{
+    const wf__tape_value *out = &tape->values[taped->out[output]];
+    state *s = taped->state;
+    bool some = false;
+    for (size_t k = 0; k < out->size; k++)
+        some |= result[k] != 0;
+    if (!some)
+        return WF_OK;
+    float *fill = wf__arena_alloc(&tape->arena, out->size, sizeof(*fill));
+    if (!fill)
+        return wf__tape_no_memory(err);
+    for (size_t k = 0; k < out->size; k++)
+        fill[wf__tape_position(out, k)] = result[k];
+    s->fill[output] = fill;
     return WF_OK;
 }
 
@@ -70,12 +101,14 @@ static wf_status read_map(wf__tape *tape, const wf__taped *taped, int output,
     state *s = taped->state;
     for (size_t k = 0; k < out->size; k++) {
         int input;
-        size_t element;
+        size_t element = 0;
         size_t to = wf__tape_position(out, k);
-        if (!find_source(tape, taped, result[k], &input, &element))
+        bool filled = s->fill[output] && s->fill[output][to] != 0;
+        if (!find_source(tape, taped, filled ? 0 : result[k], &input, &element))
             return wf__op_fail(call, err, WF_EOPERATOR,
                                "with these attributes the operator has no rule "
                                "for going backward");
+        s->plain &= input >= 0;
         if (input < 0)
             continue;
         int32_t **map = &s->from[output * taped->n_in + input];
@@ -98,7 +131,7 @@ static wf_status find_maps(wf__tape *tape, wf__taped *taped,
 {
     const wf__tensor *in[16];
     wf__op_call run = {call->node, call->opset, in, results};
-    WF__TRY(number_inputs(tape, taped, call, numbered, in, err));
+    WF__TRY(make_inputs(tape, taped, call, numbered, in, err));
     for (int o = 0; o < taped->n_out; o++) {
         results[o] = call->out[o];
         size_t n = taped->out[o] < 0 ? 0 : tape->values[taped->out[o]].size;
@@ -106,6 +139,11 @@ static wf_status find_maps(wf__tape *tape, wf__taped *taped,
         if (!results[o].data)
             return wf__tape_no_memory(err);
     }
+    WF__TRY(taped->unit->op->run(&run, err));
+    for (int o = 0; o < taped->n_out; o++)
+        if (taped->out[o] >= 0)
+            WF__TRY(keep_fill(tape, taped, o, results[o].data, err));
+    number_inputs(tape, taped, numbered);
     WF__TRY(taped->unit->op->run(&run, err));
     for (int o = 0; o < taped->n_out; o++)
         if (taped->out[o] >= 0)
@@ -118,9 +156,11 @@ static wf_status prepare(wf__tape *tape, wf__taped *taped,
 {
     wf__tensor numbered[16] = {{0}}, results[16] = {{0}};
     state *s = taped->state = wf__arena_alloc(&tape->arena, 1, sizeof(*s));
-    if (!s || !(s->from = wf__arena_alloc(&tape->arena,
-                                          (size_t)(taped->n_in * taped->n_out),
-                                          sizeof(*s->from))))
+    size_t n_in = (size_t)taped->n_in, n_out = (size_t)taped->n_out;
+    if (!s ||
+        !(s->from =
+              wf__arena_alloc(&tape->arena, n_in * n_out, sizeof(*s->from))) ||
+        !(s->fill = wf__arena_alloc(&tape->arena, n_out, sizeof(*s->fill))))
         return wf__tape_no_memory(err);
     int live = 0;
     for (int i = 0; i < taped->n_in; i++)
@@ -146,7 +186,10 @@ static void forward_span(const void *argument, size_t i, size_t begin,
     const work *w = argument;
     const state *s = w->taped->state;
     float *y = wf__tape_at(w->run->tape, w->taped->out[w->out], i);
-    memset(y, 0, (end - begin) * sizeof(*y));
+    if (s->fill[w->out])
+        memcpy(y, s->fill[w->out], (end - begin) * sizeof(*y));
+    else
+        memset(y, 0, (end - begin) * sizeof(*y));
     for (int k = 0; k < w->taped->n_in; k++) {
         const int32_t *map = s->from[w->out * w->taped->n_in + k];
         if (!map)
