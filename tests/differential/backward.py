@@ -69,7 +69,7 @@ def write_model(path, nodes, constants, shape):
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
         constants)
     onnx.save(helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 13)],
+        graph, opset_imports=[helper.make_opsetid("", 14)],
         ir_version=7), path)
 
 
@@ -117,6 +117,17 @@ def operators():
     yield one("Clip", "Clip", [constant("low", -0.3), constant("high", 0.5)])
     yield one("Sigmoid", "Sigmoid")
     yield one("Tanh", "Tanh")
+    yield one("Elu", "Elu", alpha=0.7)
+    yield one("HardSigmoid", "HardSigmoid", alpha=0.8, beta=0.4)
+    yield one("HardSwish", "HardSwish")
+    yield one("Exp", "Exp")
+    yield one("Abs", "Abs")
+    yield one("Neg", "Neg")
+    yield one("Pow", "Pow", [constant("e", 2.0)])
+    for op in ("Log", "Sqrt", "Reciprocal"):
+        yield (f"{op} of Exp", [helper.make_node("Exp", ["x"], ["a"]),
+                                helper.make_node(op, ["a"], ["f"]), flat], [],
+               (16, 9, 8))
     yield one("MaxPool", "MaxPool", kernel_shape=[3, 3], strides=[2, 2],
               pads=[1] * 4)
     yield one("AveragePool", "AveragePool", kernel_shape=[2, 2],
@@ -124,8 +135,29 @@ def operators():
     yield one("AveragePool, padded", "AveragePool", kernel_shape=[3, 3],
               pads=[1] * 4, count_include_pad=1)
     yield one("GlobalAveragePool", "GlobalAveragePool")
+    yield one("GlobalMaxPool", "GlobalMaxPool")
+    whole = lambda name, *values: constant(name, values, np.int64)
     yield one("Transpose", "Transpose", perm=[0, 2, 3, 1])
+    yield one("Slice", "Slice", [whole("from", 2, 1), whole("to", 9, 8),
+                                 whole("axes", 1, 2)])
+    yield one("Pad", "Pad", [whole("pads", 0, 0, 1, 2, 0, 3, 0, 1)])
+    yield one("Pad with ones", "Pad",
+              [whole("pads", 0, 0, 1, 2, 0, 3, 0, 1), constant("c", 1.0)])
+    yield one("Gather", "Gather", [whole("at", 3, 3, 8, 0)], axis=1)
+    yield one("Expand", "Expand", [whole("to", 1, 16, 9, 8)],
+              shape=(16, 9, 1))
+    yield one("Tile", "Tile", [whole("times", 1, 1, 2, 1)])
+    yield one("DepthToSpace", "DepthToSpace", blocksize=2, mode="CRD")
+    yield one("Concat with a constant", "Concat",
+              [constant("c", 3 * draw(1, 2, 9, 8))], axis=1)
+    yield one("Concat with whole numbers", "Concat",
+              [constant("c", np.arange(144).reshape(1, 2, 9, 8))], axis=1)
+    halves = helper.make_node("Split", ["x", "s"], ["a", "b"], axis=1)
+    yield ("Split, half unread", [halves, helper.make_node("Relu", ["a"], ["f"]),
+                                  flat], [whole("s", 6, 10)], (16, 9, 8))
     yield one("ReduceMean", "ReduceMean", axes=[2, 3], keepdims=0)
+    yield one("ReduceSum", "ReduceSum", [whole("axes", 1)])
+    yield one("LpNormalization", "LpNormalization", axis=1)
     yield one("ReduceL2", "ReduceL2", axes=[1], keepdims=1)
     for op in ("Add", "Sub", "Mul", "Div"):
         yield one(f"{op}, constant of channels", op,
@@ -136,6 +168,14 @@ def operators():
                 helper.make_node("Sigmoid", ["p"], ["q"]),
                 helper.make_node(op, ["x", "q"], ["f"]), flat]
         yield f"{op}, gate", gate, [], (16, 9, 8)
+    for op in ("Add", "Sub", "Mul", "Div", "Max", "Min"):
+        # Two halves, of which the second is positive: it may divide.
+        yield (f"{op} of two values",
+               [halves, helper.make_node("Exp", ["b"], ["c"]),
+                helper.make_node(op, ["a", "c"], ["f"]), flat],
+               [whole("s", 8, 8)], (16, 9, 8))
+    yield ("x * x", [helper.make_node("Mul", ["x", "x"], ["f"]), flat], [],
+           (16, 9, 8))
     yield ("Concat", [helper.make_node("Relu", ["x"], ["a"]),
                       helper.make_node("Concat", ["a", "x"], ["f"], axis=1),
                       flat], [], (16, 9, 8))
