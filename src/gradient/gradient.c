@@ -241,12 +241,11 @@ static size_t likeness(const char *a, const char *b)
     return head + tail;
 }
 
-/* "did you mean 'a', 'b' or 'c'?": the nearest nodes that give feature maps. */
-static wf_status no_such_layer(const wf__tape *t, const char *name,
-                               wf_error *err)
+/* The nearest nodes that give feature maps, the nearest first: how many. */
+static int nearest(const wf__tape *t, const char *name, const char *near[3])
 {
-    const char *near[3] = {"", "", ""};
     size_t score[3] = {0, 0, 0};
+    int n = 0;
     for (int s = 0; s < t->n_steps; s++) {
         const char *node = t->steps[s].unit->node->name;
         size_t is = likeness(name, node) + 1;
@@ -260,13 +259,28 @@ static wf_status no_such_layer(const wf__tape *t, const char *name,
                         (size_t)(2 - k) * sizeof(*score));
                 near[k] = node;
                 score[k] = is;
+                n = WF__MIN(n + 1, 3);
                 break;
             }
     }
+    return n;
+}
+
+static wf_status no_such_layer(const wf__tape *t, const char *name,
+                               wf_error *err)
+{
+    const char *near[3] = {"", "", ""};
+    int n = nearest(t, name, near);
+    const char *third = n > 2 ? "', '" : "";
+    if (n == 1)
+        WF__FAIL(err, WF_EINVAL,
+                 "the model has no layer '%s' with feature maps; it has only "
+                 "'%s'",
+                 name, near[0]);
     WF__FAIL(err, WF_EINVAL,
-             "the model has no layer '%s' with feature maps; near it are '%s', "
-             "'%s' and '%s'",
-             name, near[0], near[1], near[2]);
+             "the model has no layer '%s' with feature maps; near it are "
+             "'%s%s%s' and '%s'",
+             name, near[0], third, n > 2 ? near[1] : "", near[n - 1]);
 }
 
 /* The value with feature maps that `name` stands for, -1: none. */
