@@ -602,13 +602,8 @@ static void hand_out(const wf__run *run, int value, const int *to, int n_to,
     for (int k = 0; k < n_to; k++) {
         if (value_of(run->tape, to[k]) != value)
             continue;
-        for (size_t i = 0; i < run->n; i++) {
-            float *rows = out[k] + i * v->size;
-            if (run->tape->written[value])
-                to_rows(v, wf__tape_back(run, value, i), rows);
-            else
-                memset(rows, 0, v->size * sizeof(*rows));
-        }
+        for (size_t i = 0; i < run->n && run->tape->written[value]; i++)
+            to_rows(v, wf__tape_back(run, value, i), out[k] + i * v->size);
     }
 }
 
@@ -649,6 +644,10 @@ static wf_status run_backward(const wf__run *run, int from, const float *seeds,
     wf__tape *t = run->tape;
     const wf__tape_value *start = &t->values[from];
     memset(t->written, 0, (size_t)t->n_values * sizeof(*t->written));
+    /* What lies behind `from` is not met on the way. */
+    for (int k = 0; k < n_to; k++)
+        memset(out[k], 0,
+               run->n * t->values[value_of(t, to[k])].size * sizeof(**out));
     for (size_t i = 0; i < run->n; i++)
         to_memory(start, seeds + i * start->size, wf__tape_back(run, from, i));
     t->written[from] = true;

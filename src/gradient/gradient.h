@@ -83,10 +83,10 @@ void wf__gradient_maps(const wf__gradient *g, int value, size_t i, float *maps);
 /*
  * n seeds (n x size of the value `from`), the i-th for image[i] of the last
  * forward run (NULL: all for the first), are carried back to the values `to`:
- * out[k] is n x size of to[k], pictures as channels x height x width.  The
- * gradient and guided rules go after a forward run for any rules, the others
- * after one for the same.  WF_EGRADIENT names the node whose gradient is not
- * finite.
+ * out[k] is n x size of to[k], pictures as channels x height x width, 0 where
+ * nothing arrives.  The gradient and guided rules go after a forward run for
+ * any rules, the others after one for the same.  WF_EGRADIENT names the node
+ * whose gradient is not finite.
  */
 wf_status wf__gradient_backward(wf__gradient *g, wf__rules rules, int from,
                                 const float *seeds, const size_t *image,
