@@ -93,8 +93,8 @@ int main(int argc, char **argv)
     const char *folder = argv[8];
     size_t size = wf__gradient_size(g, to);
     size_t dim = wf__gradient_size(g, WF__AT_EMBEDDING);
-    float *inputs = read_rows(folder, "inputs",
-                              wf__gradient_size(g, WF__AT_INPUT), &m);
+    float *inputs =
+        read_rows(folder, "inputs", wf__gradient_size(g, WF__AT_INPUT), &m);
     float *seeds = read_rows(folder, "seeds", wf__gradient_size(g, from), &n);
     float *embeddings = malloc(m * dim * sizeof(*embeddings));
     float *out = malloc((n > m ? n : m) * size * sizeof(*out));
