@@ -486,8 +486,22 @@ static void test_layers(void **state)
     assert_int_equal(found.width, SIDE);
     assert_int_equal(wf__gradient_size(g, found.value), 16 * SIDE * SIDE);
     assert_int_equal(layer(g, "Add#7"), found.value);
+    assert_int_equal(layer(g, "last"), found.value);
+    assert_int_equal(layer(g, "first"), layer(g, "a2"));
     /* Named by the Conv that it is part of, or by itself. */
     assert_int_equal(layer(g, "Conv#0"), layer(g, "a2"));
+    /* A norm before the flattened Gemm is linear, PRelu is not. */
+    assert_true(wf__gradient_linear_after(g, found.value));
+    assert_true(wf__gradient_linear_after(g, layer(g, "b3")));
+    assert_false(wf__gradient_linear_after(g, layer(g, "b2")));
+    static const char *const names[] = {"a2", "a", "b1", "b2", "b3", "b4", "b"};
+    wf__layer *all;
+    size_t n;
+    ASSERT_OK(wf__gradient_layers(g, &all, &n, err));
+    assert_int_equal(n, WF__COUNT(names));
+    for (size_t i = 0; i < n; i++)
+        assert_string_equal(all[i].name, names[i]);
+    wf__free(all);
     wf__gradient_free(g);
 }
 
