@@ -9,22 +9,23 @@
  */
 /* clang-format off */
 #define FUNCTIONS(X)                                                           \
-    X(Relu, true, choose(x, x, 0), choose(x, 1, 0))                                  \
-    X(LeakyRelu, true, choose(x, x, a * x), choose(x, 1, a))                          \
-    X(PRelu, true, choose(x, x, a * x), choose(x, 1, a))                              \
-    X(Clip, true, within(x, a, b), inside(x, a, b))                                  \
-    X(Elu, true, choose(x, x, a * expm1f(x)), choose(x, 1, a * expf(x)))               \
-    X(Sigmoid, true, 1 / (1 + expf(-x)), logistic_slope(x))                          \
-    X(Tanh, true, tanhf(x), 1 - tanhf(x) * tanhf(x))                                 \
-    X(HardSigmoid, true, within(a * x + b, 0, 1), a * inside(a * x + b, 0, 1))          \
-    X(HardSwish, true, x * within(x / 6 + 0.5f, 0, 1),                                \
+    X(Relu, true, choose(x, x, 0), choose(x, 1, 0))                            \
+    X(LeakyRelu, true, choose(x, x, a * x), choose(x, 1, a))                   \
+    X(PRelu, true, choose(x, x, a * x), choose(x, 1, a))                       \
+    X(Clip, true, within(x, a, b), inside(x, a, b))                            \
+    X(Elu, true, choose(x, x, a * expm1f(x)), choose(x, 1, a * expf(x)))       \
+    X(Sigmoid, true, logistic(x), logistic(x) * (1 - logistic(x)))             \
+    X(Tanh, true, tanhf(x), 1 - tanhf(x) * tanhf(x))                           \
+    X(HardSigmoid, true, within(a * x + b, 0, 1),                              \
+      a * inside(a * x + b, 0, 1))                                             \
+    X(HardSwish, true, x * within(x / 6 + 0.5f, 0, 1),                         \
       choose(x - 3, 1, (x / 3 + 0.5f) * inside(x, -3, 4)))                     \
-    X(Exp, false, expf(x), expf(x))                                                   \
-    X(Log, false, logf(x), 1 / x)                                                     \
-    X(Sqrt, false, sqrtf(x), 0.5f / sqrtf(x))                                         \
-    X(Reciprocal, false, 1 / x, -1 / (x * x))                                         \
-    X(Abs, false, fabsf(x), choose(x, 1, choose(-x, -1, 0)))                          \
-    X(Neg, false, -x, -1)                                                             \
+    X(Exp, false, expf(x), expf(x))                                            \
+    X(Log, false, logf(x), 1 / x)                                              \
+    X(Sqrt, false, sqrtf(x), 0.5f / sqrtf(x))                                  \
+    X(Reciprocal, false, 1 / x, -1 / (x * x))                                  \
+    X(Abs, false, fabsf(x), choose(x, 1, choose(-x, -1, 0)))                   \
+    X(Neg, false, -x, -1)                                                      \
     X(Pow, false, powf(x, a), a * powf(x, a - 1))
 /* clang-format on */
 
@@ -45,10 +46,9 @@ static inline float inside(float x, float low, float high)
     return x < high ? above : 0.0f;
 }
 
-static inline float logistic_slope(float x)
+static inline float logistic(float x)
 {
-    float y = 1 / (1 + expf(-x));
-    return y * (1 - y);
+    return 1 / (1 + expf(-x));
 }
 
 typedef struct function {

@@ -693,6 +693,10 @@ wf_status wf__gradient_backward(wf__gradient *g, wf__rules rules, int from,
     wf_status st = WF_OK;
     if (!first)
         return wf__tape_no_memory(err);
+    if (rules >= WF__RULES_EXCITATION ? t->kept_for != (int)rules
+                                      : t->kept_for < 0)
+        WF__FAIL_GOTO(done, err, WF_EINTERNAL,
+                      "there is no forward run for these rules");
     WF__TRY_GOTO(grow(&t->back, &t->back_have, t->back_bytes * n, err), done);
     wf__run run = {t, n, image ? image : first, rules, threads, err};
     wf__pool pool = wf__pool_enter(threads);

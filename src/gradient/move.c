@@ -162,6 +162,10 @@ static wf_status prepare(wf__tape *tape, wf__taped *taped,
               wf__arena_alloc(&tape->arena, n_in * n_out, sizeof(*s->from))) ||
         !(s->fill = wf__arena_alloc(&tape->arena, n_out, sizeof(*s->fill))))
         return wf__tape_no_memory(err);
+    if (!strcmp(call->node->op, "Resize") &&
+        strcmp(wf__node_string(call->node, "mode", "nearest"), "nearest"))
+        return wf__op_fail(call, err, WF_EOPERATOR,
+                           "only mode nearest can go backward");
     int live = 0;
     for (int i = 0; i < taped->n_in; i++)
         live += taped->in[i] >= 0 && tape->values[taped->in[i]].live;

@@ -8,6 +8,8 @@ from backward import constant, cosine, dump, helper, models, operators, \
     write_model
 from torch_graph import F, Graph, np, torch, torch_model
 
+ACTIVATIONS = ("Clip", "Elu", "HardSigmoid", "HardSwish", "LeakyRelu", "PRelu",
+               "Relu", "Sigmoid", "Tanh")
 RULES = ("guided", "excitation", "epsilon", "composite")
 LINEAR = ("Conv", "Gemm", "MatMul")
 POOLS = ("AveragePool", "GlobalAveragePool")
@@ -151,7 +153,7 @@ class Reference(Graph):
         a, z, g = v[inputs[0]], v[output], r[0]
         rest = [v[n] if n else None for n in inputs[1:]]
         if kind in MOVES or self.rules == "guided":
-            if self.rules == "guided" and self.unary(kind):
+            if self.rules == "guided" and kind in ACTIVATIONS:
                 g = g.clamp(min=0)
             yield from self.gradients_of(step, v, [g, *r[1:]])
         elif kind in LINEAR or kind in POOLS:
@@ -173,10 +175,8 @@ class Reference(Graph):
 
     @staticmethod
     def unary(kind):
-        return kind in (
-            "Abs", "Clip", "Elu", "Exp", "HardSigmoid", "HardSwish",
-            "LeakyRelu", "Log", "Neg", "PRelu", "Pow", "Reciprocal", "Relu",
-            "Sigmoid", "Sqrt", "Tanh")
+        return kind in ACTIVATIONS or kind in (
+            "Abs", "Exp", "Log", "Neg", "Pow", "Reciprocal", "Sqrt")
 
     def gradients_of(self, step, v, r):
         run, attrs, inputs, output, _ = step
@@ -204,7 +204,7 @@ class Reference(Graph):
         if self.rules == "epsilon" or kind != "Conv":
             return a * carry(lambda x: run(attrs, x, *rest), [a],
                              lambda z: r / stable(z))[0]
-        if inputs[0] == self.source:
+        if step is next(s for s in self.steps if self.kind(s) == "Conv"):
             ones = lambda x: run(attrs, x, torch.ones_like(rest[0]))
             return carry(ones, [torch.ones_like(a)],
                          lambda z: r / stable(z))[0]
