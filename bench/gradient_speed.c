@@ -3,9 +3,10 @@
  *
  * Serves bench/gradients.py over standard input and output, one line each way:
  *
- *     pass N REPEATS         seconds of a forward and a backward run of N
- * images back N SEEDS REPEATS   ... of one image and SEEDS gradients in batches
- * of N cam N REPEATS          ... of N images, back to LAYER ("last")
+ *     forward N REPEATS     seconds of a forward run of N images
+ *     pass N REPEATS        ... and of one gradient of each
+ *     cam N REPEATS         ... back to LAYER ("last") only
+ *     back N SEEDS REPEATS  ... of one image, SEEDS gradients in batches of N
  *
  * MODEL takes 3 x 112 x 112.  An answer has the fastest of REPEATS runs and the
  * bytes that values, gradients and scratch hold.
@@ -76,7 +77,9 @@ static void serve(bench *b)
         double seconds = 0;
         if (given < 3 || n > MOST)
             exit(2);
-        if (!strcmp(what, "pass"))
+        if (!strcmp(what, "forward"))
+            seconds = fastest(b, n, 0, n, WF__AT_INPUT, (int)second);
+        else if (!strcmp(what, "pass"))
             seconds = fastest(b, n, n, n, WF__AT_INPUT, (int)second);
         else if (!strcmp(what, "cam"))
             seconds = fastest(b, n, n, n, b->layer, (int)second);
