@@ -169,6 +169,16 @@ static wf_status run(job *j, wf_error *err)
     return make_difference(j, err);
 }
 
+/* What is stored between forward and backward runs is the model's: others that
+ * explain it wait. */
+static wf_status run_white_box(job *j, wf_error *err)
+{
+    WF__TRY(wf__model_begin_gradient(j->model, err));
+    wf_status st = run(j, err);
+    wf__model_end_gradient(j->model);
+    return st;
+}
+
 wf_status wf_explain(wf_ctx *ctx, wf_model *model, const wf_options *options,
                      const wf_image *probe, const wf_image *mate,
                      const wf_image *nonmate, wf_explanation **out,
@@ -192,7 +202,8 @@ wf_status wf_explain(wf_ctx *ctx, wf_model *model, const wf_options *options,
         for (int k = 0; k < 4; k++)
             j.out->support[k / 2][k % 2] = NAN;
         j.out->domain = wf_options_method(j.options)->domain;
-        st = run(&j, err);
+        st = wf_options_method(j.options)->white_box ? run_white_box(&j, err)
+                                                     : run(&j, err);
     }
     wf__free(j.embeddings);
     wf__free(j.references);

@@ -84,10 +84,7 @@ static wf_status carry_products(const wf__task *task, int to, float *out,
 static wf_status check_head(const wf__task *task, const wf__layer *layer,
                             wf_error *err)
 {
-    bool linear;
-    WF__TRY(
-        task->oracle->linear_after(task->oracle, layer->value, &linear, err));
-    if (linear)
+    if (task->oracle->linear_after(task->oracle, layer->value))
         return WF_OK;
     WF__FAIL(err, WF_EUNSUPPORTED,
              "CAM needs a model whose embedding is linear in the feature maps "
@@ -114,7 +111,7 @@ static wf_status explain(const wf__task *task, int how, wf_error *err)
     WF__TRY_GOTO(
         wf__trace_image(task, WF__RULES_GRADIENT, &w.layer.value, 1, err),
         done);
-    WF__TRY_GOTO(o->maps(o, w.layer.value, 0, w.maps, err), done);
+    o->maps(o, w.layer.value, 0, w.maps);
     WF__TRY_GOTO(how == CAM
                      ? carry_products(task, w.layer.value, w.gradients, err)
                      : wf__carry_cosines(task, WF__RULES_GRADIENT,

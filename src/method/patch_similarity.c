@@ -68,7 +68,7 @@ static wf_status explain_together(const wf__task *tasks, int n, wf_error *err)
         WF__TRY_GOTO(wf__trace_image(&tasks[i], WF__RULES_GRADIENT,
                                      &layer.value, 1, err),
                      done);
-        WF__TRY_GOTO(o->maps(o, layer.value, 0, features[i], err), done);
+        o->maps(o, layer.value, 0, features[i]);
     }
     for (int i = 0; i < n; i++)
         make_maps(tasks, i, &layer, features, grid);

@@ -18,10 +18,16 @@ static wf_status open_gradient(wf_model *model, wf_error *err)
                        : wf__fail_context(err, st, "model '%s'", info->name);
 }
 
-wf_status wf__model_gradient(wf_model *model, wf__gradient **out, wf_error *err)
+wf_status wf__model_begin_gradient(wf_model *model, wf_error *err)
 {
-    if (!model->gradient)
-        WF__TRY(open_gradient(model, err));
-    *out = model->gradient;
-    return WF_OK;
+    pthread_mutex_lock(&model->gradient_lock);
+    wf_status st = model->gradient ? WF_OK : open_gradient(model, err);
+    if (st != WF_OK)
+        pthread_mutex_unlock(&model->gradient_lock);
+    return st;
+}
+
+void wf__model_end_gradient(wf_model *model)
+{
+    pthread_mutex_unlock(&model->gradient_lock);
 }

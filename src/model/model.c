@@ -27,7 +27,8 @@ static wf_status make_model(const wf_model_info *info, wf__backend *backend,
                             wf_model **out, wf_error *err)
 {
     wf_model *model = wf__calloc(1, sizeof(*model));
-    if (!model || pthread_mutex_init(&model->lock, NULL)) {
+    if (!model || pthread_mutex_init(&model->lock, NULL) ||
+        pthread_mutex_init(&model->gradient_lock, NULL)) {
         wf__free(model);
         wf__backend_free(backend);
         WF__FAIL(err, WF_ENOMEM, "out of memory for a model");
@@ -285,6 +286,7 @@ void wf_model_free(wf_model *model)
     wf__backend_free(model->backend);
     wf__tuning_free(model->tuning);
     pthread_mutex_destroy(&model->lock);
+    pthread_mutex_destroy(&model->gradient_lock);
     wf__free(model);
 }
 

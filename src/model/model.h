@@ -29,6 +29,9 @@ struct wf_model {
     bool measured;        /* the backend has learnt ranges, if it needs to */
     wf__redraw redraw;    /* end 0: the weights are the file's */
     wf__gradient *gradient; /* NULL: nobody has asked for it yet */
+    /* Held by who differentiates, from the forward run to the last gradient:
+     * what it stores is the model's only. */
+    pthread_mutex_t gradient_lock;
 };
 
 /*
@@ -123,12 +126,13 @@ wf_status wf__model_measure(wf_ctx *ctx, wf_model *model, const float *inputs,
  * ---------------------------------------------------- */
 
 /*
- * The model in float32, to be differentiated; belongs to the model.  Made at
- * first use, from the file: WF_EUNSUPPORTED where another backend than the
- * native one runs it, WF_EMANIFEST where the file has changed.
+ * Makes model->gradient, the model in float32, at first use and from the file:
+ * WF_EUNSUPPORTED where another backend than the native one runs it,
+ * WF_EMANIFEST where the file has changed.  The caller's until
+ * wf__model_end_gradient, which failure does not need.
  */
-wf_status wf__model_gradient(wf_model *model, wf__gradient **out,
-                             wf_error *err);
+wf_status wf__model_begin_gradient(wf_model *model, wf_error *err);
+void wf__model_end_gradient(wf_model *model);
 /* The graph of the model's file, with the weights that the model has. */
 wf_status wf__model_graph(const wf_model *model, wf__graph **out,
                           wf_error *err);

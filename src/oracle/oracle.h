@@ -63,8 +63,8 @@ struct wf__oracle {
                               void *argument, size_t n, float *similarities,
                               wf_error *err);
     /*
-     * What white-box methods ask besides; in float32 whatever the model's
-     * precision, WF_EUNSUPPORTED where the model cannot be differentiated.
+     * What white-box methods, and they alone, ask besides; in float32 whatever
+     * the model's precision.
      *
      * Feature maps by name, as wf__gradient_layer finds them, or all of them
      * (for wf__free); whether the embedding is linear in such maps.
@@ -73,20 +73,18 @@ struct wf__oracle {
                        wf_error *err);
     wf_status (*layers)(wf__oracle *oracle, wf__layer **out, size_t *n,
                         wf_error *err);
-    wf_status (*linear_after)(wf__oracle *oracle, int value, bool *linear,
-                              wf_error *err);
+    bool (*linear_after)(const wf__oracle *oracle, int value);
     /*
      * Runs n copies (at most `batch`; `copy` NULL: the one unchanged image)
      * and keeps what the rules and `keep` ask for until the next call, of this
-     * oracle or another one of the same model.  Their embeddings are
+     * oracle or another one of the same explanation.  Their embeddings are
      * `embeddings`.
      */
     wf_status (*trace)(wf__oracle *oracle, wf__rules rules, const int *keep,
                        int n_keep, wf__copy_fn *copy, void *argument, size_t n,
                        wf_error *err);
     /* A kept layer of traced copy i: channels x height x width. */
-    wf_status (*maps)(wf__oracle *oracle, int value, size_t i, float *maps,
-                      wf_error *err);
+    void (*maps)(const wf__oracle *oracle, int value, size_t i, float *maps);
     /* wf__gradient_backward over the traced copies, in calls of at most
      * `batch` seeds. */
     wf_status (*carry)(wf__oracle *oracle, wf__rules rules, int from,

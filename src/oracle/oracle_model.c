@@ -95,29 +95,27 @@ static wf_status query_copies(wf__oracle *oracle, wf__copy_fn *copy,
 
 /* ---- differentiating ----------------------------------------------------- */
 
+/* Its caller, wf_explain, has begun it. */
+static wf__gradient *gradient_of(const wf__oracle *oracle)
+{
+    return ((const model_oracle *)oracle)->model->gradient;
+}
+
 static wf_status layer(wf__oracle *oracle, const char *name, wf__layer *out,
                        wf_error *err)
 {
-    wf__gradient *g;
-    WF__TRY(wf__model_gradient(((model_oracle *)oracle)->model, &g, err));
-    return wf__gradient_layer(g, name, out, err);
+    return wf__gradient_layer(gradient_of(oracle), name, out, err);
 }
 
 static wf_status layers(wf__oracle *oracle, wf__layer **out, size_t *n,
                         wf_error *err)
 {
-    wf__gradient *g;
-    WF__TRY(wf__model_gradient(((model_oracle *)oracle)->model, &g, err));
-    return wf__gradient_layers(g, out, n, err);
+    return wf__gradient_layers(gradient_of(oracle), out, n, err);
 }
 
-static wf_status linear_after(wf__oracle *oracle, int value, bool *linear,
-                              wf_error *err)
+static bool linear_after(const wf__oracle *oracle, int value)
 {
-    wf__gradient *g;
-    WF__TRY(wf__model_gradient(((model_oracle *)oracle)->model, &g, err));
-    *linear = wf__gradient_linear_after(g, value);
-    return WF_OK;
+    return wf__gradient_linear_after(gradient_of(oracle), value);
 }
 
 /* The copies of one trace as channels x height x width, shared out. */
@@ -137,9 +135,8 @@ static wf_status trace(wf__oracle *oracle, wf__rules rules, const int *keep,
     model_oracle *o = (model_oracle *)oracle;
     copies c = {o, copy, argument};
     int threads = wf_ctx_threads(oracle->ctx);
-    wf__gradient *g;
+    wf__gradient *g = gradient_of(oracle);
     double start = wf__now();
-    WF__TRY(wf__model_gradient(o->model, &g, err));
     if (copy)
         wf__parallel(threads, n, make_planes, &c);
     else
@@ -154,13 +151,9 @@ static wf_status trace(wf__oracle *oracle, wf__rules rules, const int *keep,
     return st == WF_OK ? wf__model_check(o->model, o->embeddings, n, err) : st;
 }
 
-static wf_status maps(wf__oracle *oracle, int value, size_t i, float *out,
-                      wf_error *err)
+static void maps(const wf__oracle *oracle, int value, size_t i, float *out)
 {
-    wf__gradient *g;
-    WF__TRY(wf__model_gradient(((model_oracle *)oracle)->model, &g, err));
-    wf__gradient_maps(g, value, i, out);
-    return WF_OK;
+    wf__gradient_maps(gradient_of(oracle), value, i, out);
 }
 
 /* Values that one call carries back to. */
@@ -173,12 +166,11 @@ static wf_status carry(wf__oracle *oracle, wf__rules rules, int from,
 {
     model_oracle *o = (model_oracle *)oracle;
     float *ends[MAX_ENDS];
-    wf__gradient *g;
+    wf__gradient *g = gradient_of(oracle);
     wf_status st = WF_OK;
     double start = wf__now();
     if (n_to > MAX_ENDS)
         WF__FAIL(err, WF_ELIMIT, "more than %d layers at a time", MAX_ENDS);
-    WF__TRY(wf__model_gradient(o->model, &g, err));
     size_t size = wf__gradient_size(g, from);
     pthread_mutex_lock(&o->model->lock);
     for (size_t i = 0; i < n && st == WF_OK; i += oracle->batch) {
