@@ -152,8 +152,9 @@ static wf_status explain(const wf__task *task, wf_error *err)
 /* A forward and a backward for each step of each of two maps. */
 static int64_t forwards(const wf_options *o, int width, int height)
 {
+    int64_t budget = wf__options_int(o, "budget");
     (void)width, (void)height;
-    return 4 * count_steps(o, 2);
+    return budget ? WF__MAX(budget, 4) : 4 * wf__options_int(o, "steps");
 }
 
 static const wf_method_option options[] = {

@@ -114,8 +114,9 @@ done:
 /* A forward for each point, and a backward for each of two maps. */
 static int64_t forwards(const wf_options *o, int width, int height)
 {
+    int64_t budget = wf__options_int(o, "budget");
     (void)width, (void)height;
-    return 3 * count_steps(o, 3);
+    return budget ? WF__MAX(budget, 3) : 3 * wf__options_int(o, "steps");
 }
 
 static const wf_method_option options[] = {

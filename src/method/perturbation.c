@@ -261,8 +261,10 @@ static wf_status explain(const wf__task *task, wf_error *err)
 static int64_t forwards(const wf_options *o, int width, int height)
 {
     int games = wf__options_choice(o, "game") == BOTH ? 2 : 1;
+    int64_t budget = wf__options_int(o, "budget");
     (void)width, (void)height;
-    return 4 * games * count_steps(o, 2);
+    return budget ? WF__MAX(budget, 4 * games)
+                  : 4 * games * wf__options_int(o, "steps");
 }
 
 static const wf_method_option options[] = {
