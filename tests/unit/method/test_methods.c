@@ -1,4 +1,8 @@
-/* What every method must do, on a model whose saliency is known. */
+/*
+ * What every black-box method must do, on a model whose saliency is known.  The
+ * model is a callback, which nobody can differentiate: test_white_box.c has the
+ * others.
+ */
 #include "unit/eye.h"
 
 #include "base/memory.h"
@@ -38,16 +42,19 @@ static wf_explanation *explain(fixture *f, const wf_options *o)
     return e;
 }
 
-#define FOR_EACH_METHOD(m)                                                     \
+/* m->white_box: 0 or 1. */
+#define FOR_EACH_METHOD(m, white)                                              \
     size_t method_index = 0;                                                   \
-    for (const wf_method *m; (m = wf_method_get(method_index)); method_index++)
+    for (const wf_method *m; (m = wf_method_get(method_index));                \
+         method_index++)                                                       \
+        if (m->white_box == (white))
 
 /* No more than the budget, and as many as are said and counted. */
 static void test_budget(void **state)
 {
     fixture *f = *state;
     static const int budgets[] = {100, 333, 1000};
-    FOR_EACH_METHOD(m)
+    FOR_EACH_METHOD(m, 0)
     for (int i = 0; i < 3; i++) {
         wf_options *o = make_options(m, budgets[i]);
         wf_explain_stats stats;
@@ -93,7 +100,7 @@ static double height_of_spot(const fixture *f, const wf_map *map)
 static void test_finds_the_spot(void **state)
 {
     fixture *f = *state;
-    FOR_EACH_METHOD(m)
+    FOR_EACH_METHOD(m, 0)
     {
         if (m->domain != WF_DOMAIN_SPATIAL)
             continue;
@@ -119,7 +126,7 @@ static void test_same_for_any_batch_and_threads(void **state)
 {
     fixture *f = *state;
     static const char *const batches[] = {"1", "7", "1000"};
-    FOR_EACH_METHOD(m)
+    FOR_EACH_METHOD(m, 0)
     {
         wf_options *o = make_options(m, 150);
         wf_ctx_set_threads(f->ctx, 1);
@@ -150,7 +157,7 @@ static int stop_soon(const char *stage, uint64_t done, uint64_t total,
 static void test_failures(void **state)
 {
     fixture *f = *state;
-    FOR_EACH_METHOD(m)
+    FOR_EACH_METHOD(m, 0)
     {
         wf_options *o = make_options(m, 200);
         wf_explanation *e;
@@ -171,7 +178,7 @@ static void test_failures(void **state)
 static void test_memory_failures(void **state)
 {
     fixture *f = *state;
-    FOR_EACH_METHOD(m)
+    FOR_EACH_METHOD(m, 0)
     {
         wf_options *o = make_options(m, 40);
         wf_explanation *e = NULL;
@@ -190,6 +197,24 @@ static void test_memory_failures(void **state)
     }
 }
 
+static void test_white_box(void **state)
+{
+    fixture *f = *state;
+    int n = 0;
+    FOR_EACH_METHOD(m, 1)
+    {
+        wf_options *o;
+        wf_explanation *e;
+        ASSERT_OK(wf_options_create(m->name, &o, err));
+        ASSERT_FAILS(try_explain(f, o, &e, err), WF_EUNSUPPORTED,
+                     "native backend");
+        assert_int_equal(f->eye.crops, 0); /* refused before anything is run */
+        wf_options_free(o);
+        n++;
+    }
+    assert_true(n > 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, eye_close)
@@ -199,6 +224,7 @@ int main(void)
         TEST(test_same_for_any_batch_and_threads),
         TEST(test_failures),
         TEST(test_memory_failures),
+        TEST(test_white_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
