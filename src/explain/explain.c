@@ -29,6 +29,11 @@ typedef struct job {
     wf_explanation *out;
 } job;
 
+static bool white_box(const job *j)
+{
+    return wf_options_method(j->options)->white_box != 0;
+}
+
 static wf_status copy_crops(job *j, wf_error *err)
 {
     for (int i = 0; i < j->n; i++) {
@@ -48,8 +53,8 @@ static wf_status embed_crops(job *j, wf_error *err)
     if (!j->embeddings || !j->references)
         return no_memory(err);
     double start = wf__now();
-    WF__TRY(wf_embed(j->ctx, j->model, j->images, (size_t)j->n, j->embeddings,
-                     err));
+    WF__TRY((white_box(j) ? wf__model_trace : wf_embed)(
+        j->ctx, j->model, j->images, (size_t)j->n, j->embeddings, err));
     j->out->stats.seconds_model += wf__now() - start;
     j->out->stats.forwards += (uint64_t)j->n;
     for (int i = 1; i < j->n; i++)
@@ -91,7 +96,7 @@ static wf_status open_task(job *j, int role, wf_error *err)
     float *references = j->references + (size_t)(role * (j->n - 1)) * dim;
     const wf_threshold *threshold = wf_model_threshold(j->model, NULL);
     *task = (wf__task){.options = j->options,
-                       .stage = stages[method->about.white_box != 0][role],
+                       .stage = stages[white_box(j)][role],
                        .threshold = threshold ? threshold->value : NAN,
                        .n_maps = role == WF__PROBE ? j->n - 1 : 1};
     for (int r = 0; r < task->n_maps; r++) {
@@ -103,10 +108,13 @@ static wf_status open_task(job *j, int role, wf_error *err)
                             &task->errors[r], err));
     }
     list_references(j, role, references);
-    return wf__model_oracle_create(
+    WF__TRY(wf__model_oracle_create(
         j->ctx, j->model, image, j->embeddings + (size_t)role * dim, references,
         j->n - 1, (size_t)wf__options_int(j->options, "batch"), &task->oracle,
-        err);
+        err));
+    if (white_box(j))
+        wf__model_oracle_traced(task->oracle, (size_t)role);
+    return WF_OK;
 }
 
 static void close_task(job *j, int role)
@@ -202,8 +210,7 @@ wf_status wf_explain(wf_ctx *ctx, wf_model *model, const wf_options *options,
         for (int k = 0; k < 4; k++)
             j.out->support[k / 2][k % 2] = NAN;
         j.out->domain = wf_options_method(j.options)->domain;
-        st = wf_options_method(j.options)->white_box ? run_white_box(&j, err)
-                                                     : run(&j, err);
+        st = white_box(&j) ? run_white_box(&j, err) : run(&j, err);
     }
     wf__free(j.embeddings);
     wf__free(j.references);

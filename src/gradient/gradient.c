@@ -392,6 +392,11 @@ void *wf__tape_scratch(wf__tape *tape, size_t bytes)
                : NULL;
 }
 
+uint64_t wf__gradient_runs(const wf__gradient *g)
+{
+    return g->tape.runs;
+}
+
 size_t wf__gradient_bytes(const wf__gradient *g)
 {
     const wf__tape *t = &g->tape;
@@ -514,7 +519,7 @@ void wf__gradient_maps(const wf__gradient *g, int value, size_t i, float *maps)
 static void mark_kept(wf__tape *t, wf__rules rules, const int *keep, int n_keep)
 {
     for (int v = 0; v < t->n_values; v++)
-        t->values[v].kept = false;
+        t->values[v].kept = n_keep == WF__KEEP_ALL;
     for (int k = 0; k < n_keep; k++)
         t->values[value_of(t, keep[k])].kept = true;
     t->values[t->embedding].kept = true;
@@ -580,6 +585,7 @@ wf_status wf__gradient_forward(wf__gradient *g, wf__rules rules,
     wf__tape *t = &g->tape;
     size_t bytes;
     t->kept_for = -1;
+    t->runs++;
     mark_kept(t, rules, keep, n_keep);
     WF__TRY(place_values(t, &bytes, err));
     WF__TRY(grow(&t->data, &t->data_bytes, bytes * n, err));
@@ -588,7 +594,7 @@ wf_status wf__gradient_forward(wf__gradient *g, wf__rules rules,
     wf_status st = run_forward(t, rules, inputs, n, threads, embeddings, err);
     wf__pool_leave(pool);
     if (st == WF_OK)
-        t->kept_for = (int)rules;
+        t->kept_for = n_keep == WF__KEEP_ALL ? WF__N_RULES : (int)rules;
     return st;
 }
 
@@ -693,8 +699,9 @@ wf_status wf__gradient_backward(wf__gradient *g, wf__rules rules, int from,
     wf_status st = WF_OK;
     if (!first)
         return wf__tape_no_memory(err);
-    if (rules >= WF__RULES_EXCITATION ? t->kept_for != (int)rules
-                                      : t->kept_for < 0)
+    if (t->kept_for < 0 ||
+        (rules >= WF__RULES_EXCITATION && t->kept_for != WF__N_RULES &&
+         t->kept_for != (int)rules))
         WF__FAIL_GOTO(done, err, WF_EINTERNAL,
                       "there is no forward run for these rules");
     WF__TRY_GOTO(grow(&t->back, &t->back_have, t->back_bytes * n, err), done);

@@ -67,6 +67,9 @@ bool wf__gradient_linear_after(const wf__gradient *g, int value);
 /* Floats of one image at a value. */
 size_t wf__gradient_size(const wf__gradient *g, int value);
 
+/* `n_keep` of wf__gradient_forward: everything, for any rules. */
+#define WF__KEEP_ALL (-1)
+
 /*
  * Embeddings (n x dim) of n inputs (n x channels x height x width), whose inner
  * values are kept as far as `rules` will read them, and those of the layers
@@ -93,6 +96,8 @@ wf_status wf__gradient_backward(wf__gradient *g, wf__rules rules, int from,
                                 size_t n, const int *to, int n_to,
                                 float *const *out, int threads, wf_error *err);
 
+/* Forward runs so far: the number of the last one. */
+uint64_t wf__gradient_runs(const wf__gradient *g);
 /* Bytes held now for values, gradients and scratch. */
 size_t wf__gradient_bytes(const wf__gradient *g);
 

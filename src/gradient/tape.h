@@ -70,9 +70,10 @@ struct wf__tape {
     bool has_conv;
     int input, embedding; /* values */
     size_t n;             /* images of the forward run */
-    int kept_for;         /* its rules; -1: none */
-    char *data;           /* values */
-    char *back;           /* gradients */
+    int kept_for;         /* its rules; -1: none, WF__N_RULES: any */
+    uint64_t runs;
+    char *data; /* values */
+    char *back; /* gradients */
     char *scratch;
     size_t data_bytes, back_have, scratch_bytes;
     size_t back_bytes; /* of gradients for one seed */

@@ -25,7 +25,8 @@ void wf__direction_seed(const float *e, const double *w, size_t dim,
                         float *seed);
 void wf__cosine_seed(const float *e, const float *r, size_t dim, float *seed);
 
-/* The unchanged image runs for these rules; a step of the stage is done. */
+/* The unchanged image runs for these rules, or has run for its embedding; a
+ * step of the stage is done. */
 wf_status wf__trace_image(const wf__task *task, wf__rules rules,
                           const int *keep, int n_keep, wf_error *err);
 /*

@@ -427,11 +427,11 @@ static wf_status explain_subtree(const wf__task *task, wf_error *err)
 
 /* ---- the table ----------------------------------------------------------- */
 
-/* One forward, a backward for each of at most two references. */
+/* A backward for each of at most two references. */
 static int64_t forwards(const wf_options *o, int width, int height)
 {
     (void)o, (void)width, (void)height;
-    return 3;
+    return 2;
 }
 
 /* Two gradients, and for each of two maps an excitation of all layers and the
@@ -439,7 +439,7 @@ static int64_t forwards(const wf_options *o, int width, int height)
 static int64_t subtree_forwards(const wf_options *o, int width, int height)
 {
     (void)width, (void)height;
-    return 5 + 4 * wf__options_int(o, "subtrees");
+    return 4 + 4 * wf__options_int(o, "subtrees");
 }
 
 #define OPTION_BLUR                                                            \

@@ -135,7 +135,7 @@ static wf_status explain_xssab(const wf__task *task, wf_error *err)
 static int64_t xssab_forwards(const wf_options *options, int width, int height)
 {
     (void)options, (void)width, (void)height;
-    return 5;
+    return 4;
 }
 
 static const wf_method_option xssab_options[] = {WF__OPTION_BATCH, {0}};
@@ -241,7 +241,7 @@ static wf_status run_fggb(work *w, dimension *order, double *one, wf_error *err)
     int64_t budget = wf__options_int(task->options, "budget");
     size_t n = w->dim;
     if (budget)
-        n = WF__MIN(n, (size_t)WF__MAX(budget - 1, 1));
+        n = WF__MIN(n, (size_t)budget);
     order_dimensions(w, order);
     for (size_t i = 0; i < n; i += w->most) {
         WF__TRY(wf__ctx_progress(o->ctx, task->stage, i, n, err));
@@ -274,7 +274,7 @@ static int64_t fggb_forwards(const wf_options *o, int width, int height)
 {
     int64_t budget = wf__options_int(o, "budget");
     (void)width, (void)height;
-    return budget ? WF__MAX(budget, 2) : 513;
+    return budget ? budget : 512;
 }
 
 static const wf_method_option fggb_options[] = {

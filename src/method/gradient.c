@@ -48,11 +48,11 @@ static wf_status explain_guided(const wf__task *task, wf_error *err)
     return explain(task, WF__RULES_GUIDED, false, err);
 }
 
-/* One forward, one backward for each of at most two maps. */
+/* A backward for each of at most two maps. */
 static int64_t forwards(const wf_options *options, int width, int height)
 {
     (void)options, (void)width, (void)height;
-    return 3;
+    return 2;
 }
 
 static const wf_method_option options[] = {WF__OPTION_BATCH, {0}};

@@ -133,6 +133,13 @@ wf_status wf__model_measure(wf_ctx *ctx, wf_model *model, const float *inputs,
  */
 wf_status wf__model_begin_gradient(wf_model *model, wf_error *err);
 void wf__model_end_gradient(wf_model *model);
+/*
+ * In between: embeddings of n crops in float32 by one forward run, which keeps
+ * everything, as wf__gradient_forward's; crop i is its input i.
+ */
+wf_status wf__model_trace(wf_ctx *ctx, wf_model *model,
+                          const wf_image *const *crops, size_t n,
+                          float *embeddings, wf_error *err);
 /* The graph of the model's file, with the weights that the model has. */
 wf_status wf__model_graph(const wf_model *model, wf__graph **out,
                           wf_error *err);

@@ -16,6 +16,12 @@ typedef struct model_oracle {
     float *inputs;     /* batch of inputs */
     float *copies;     /* batch of planes; NULL: the backend wants planes */
     float *embeddings; /* batch x dim */
+    /* The forward run that the unchanged image is crop `traced` of, as long as
+     * it is the last; 0: none.  `first`: the input that is copy 0. */
+    uint64_t traced_run;
+    size_t traced, first;
+    const float *own;
+    size_t *inputs_of; /* batch: inputs of a batch of seeds */
     double seconds;
 } model_oracle;
 
@@ -137,6 +143,11 @@ static wf_status trace(wf__oracle *oracle, wf__rules rules, const int *keep,
     int threads = wf_ctx_threads(oracle->ctx);
     wf__gradient *g = gradient_of(oracle);
     double start = wf__now();
+    o->first = !copy && o->traced_run == wf__gradient_runs(g) ? o->traced : 0;
+    if (!copy && o->traced_run == wf__gradient_runs(g)) {
+        memcpy(o->embeddings, o->own, (size_t)oracle->dim * sizeof(float));
+        return WF_OK;
+    }
     if (copy)
         wf__parallel(threads, n, make_planes, &c);
     else
@@ -153,7 +164,8 @@ static wf_status trace(wf__oracle *oracle, wf__rules rules, const int *keep,
 
 static void maps(const wf__oracle *oracle, int value, size_t i, float *out)
 {
-    wf__gradient_maps(gradient_of(oracle), value, i, out);
+    wf__gradient_maps(gradient_of(oracle), value,
+                      i + ((const model_oracle *)oracle)->first, out);
 }
 
 /* Values that one call carries back to. */
@@ -177,8 +189,10 @@ static wf_status carry(wf__oracle *oracle, wf__rules rules, int from,
         size_t now = WF__MIN(oracle->batch, n - i);
         for (int k = 0; k < n_to; k++)
             ends[k] = out[k] + i * wf__gradient_size(g, to[k]);
+        for (size_t k = 0; k < now; k++)
+            o->inputs_of[k] = o->first + (copy ? copy[i + k] : 0);
         st = wf__gradient_backward(g, rules, from, seeds + i * size,
-                                   copy ? copy + i : NULL, now, to, n_to, ends,
+                                   o->inputs_of, now, to, n_to, ends,
                                    wf_ctx_threads(oracle->ctx), err);
     }
     pthread_mutex_unlock(&o->model->lock);
@@ -220,6 +234,7 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
                            .maps = maps,
                            .carry = carry};
     o->model = model;
+    o->own = own;
     o->references = references;
     o->image = wf__alloc(size, sizeof(float));
     o->planes = wf__alloc(size, sizeof(float));
@@ -227,9 +242,11 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
     if (model->backend->channels_last)
         o->copies = wf__alloc(batch * size, sizeof(float));
     o->embeddings = wf__alloc(batch * dim, sizeof(float));
+    o->inputs_of = wf__alloc(batch, sizeof(*o->inputs_of));
     o->similarity = wf__alloc((size_t)n_references, sizeof(float));
     if (!o->image || !o->planes || !o->inputs || !o->embeddings ||
-        !o->similarity || (model->backend->channels_last && !o->copies)) {
+        !o->inputs_of || !o->similarity ||
+        (model->backend->channels_last && !o->copies)) {
         wf__model_oracle_free(&o->base);
         WF__FAIL(err, WF_ENOMEM, "out of memory for batches of %zu crops",
                  batch);
@@ -252,6 +269,13 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
     return WF_OK;
 }
 
+void wf__model_oracle_traced(wf__oracle *oracle, size_t index)
+{
+    model_oracle *o = (model_oracle *)oracle;
+    o->traced_run = wf__gradient_runs(gradient_of(oracle));
+    o->traced = index;
+}
+
 double wf__model_oracle_seconds(const wf__oracle *oracle)
 {
     return ((const model_oracle *)oracle)->seconds;
@@ -267,6 +291,7 @@ void wf__model_oracle_free(wf__oracle *oracle)
     wf__free(o->copies);
     wf__free(o->inputs);
     wf__free(o->embeddings);
+    wf__free(o->inputs_of);
     wf__free(o->similarity);
     wf__free(o);
 }

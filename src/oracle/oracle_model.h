@@ -22,6 +22,9 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
 wf_status wf__measure_crops(wf_ctx *ctx, wf_model *model,
                             const wf_image *const *images, int n_images,
                             wf_error *err);
+/* The image is crop `index` of the forward run that wf__model_trace has just
+ * done: while nothing else is traced, it need not run again. */
+void wf__model_oracle_traced(wf__oracle *oracle, size_t index);
 /* Seconds spent inside the model so far. */
 double wf__model_oracle_seconds(const wf__oracle *oracle);
 void wf__model_oracle_free(wf__oracle *oracle);
