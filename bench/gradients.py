@@ -6,8 +6,8 @@ threads, with turns taken (Debian's python3-torch; weights without gradients).
 BUILD is a build folder with bin/gradient_speed.  Prints Markdown:
 
     forward and backward run, images a second at the best batch of each
-    FGGB: the gradient of each dimension of the embedding, of both images
-    memory while those run
+    memory of FGGB: the gradient of each dimension of the embedding
+    FGGB of both images of a pair by MobileFaceNet
     Grad-CAM of a pair, in forward runs of one image
 
 Without files, the models of WHYFACE_SHARED (../shared): MobileFaceNet-128, and
@@ -119,12 +119,12 @@ def main():
         for name, path in ('IResNet-50', large), ('MobileFaceNet', small):
             ours, theirs = Ours(build, path), Theirs(path, threads)
             compare(name, ours, theirs)
-            fggb(name, ours, theirs)
             for seeds in 16, ours.dim:
-                memory = ours.ask(f'back 16 {seeds} 1')[1] / 2 ** 20
-                print(f'| {name}: MiB of values, gradients and scratch, '
-                      f'{seeds} dimensions by 16 | {memory:.0f} | | |',
+                memory = ours.ask(f'back 16 {seeds} 0')[1] / 2 ** 20
+                print(f'| {name}: FGGB of {seeds} dimensions, 16 at a time, MiB '
+                      f'of values, gradients and scratch | {memory:.0f} | | |',
                       flush=True)
+        fggb('MobileFaceNet', ours, theirs)
         one, pair = best(9, lambda: ours.ask('forward 1 1')[0],
                          lambda: ours.ask('cam 2 1')[0])
         print(f'| MobileFaceNet: Grad-CAM of a pair, forward runs of one image '
