@@ -14,43 +14,16 @@
 #
 # All of it takes hours; stop it and start it again: it goes on.
 . "$(dirname "$0")/../scripts/lib.sh"
+. bench/lfw.sh
 
 case ${1:-} in
 -h | --help) usage && exit ;;
 esac
 [ $# -le 2 ] || { usage >&2 && exit 2; }
 pairs=${1:-110}
-mkdir -p "${2:-build/methods}"
-out=$(realpath "${2:-build/methods}")
-
-lfw=$WHYFACE_SHARED/data/lfw
-models=$WHYFACE_SHARED/models
-for path in "$lfw/pairs.txt" "$lfw/images" "$models"/m*.onnx; do
-    [ -e "$path" ] || die "'$path' is not there; set WHYFACE_SHARED to the" \
-        "folder with models/ and data/lfw/"
-done
-need_debian_packages "${WF_BUILD_PACKAGES[@]}"
-need_npm demo
-build release release
-whyface=build/release/bin/whyface
-export WHYFACE_HOME=$out/home
-if [ ! -d "$WHYFACE_HOME/models/mtcnn" ]; then
-    show "$whyface" models add "$models/mobilefacenet_arcface_128.onnx" \
-        -n mobilefacenet_128 --replace -q
-    show "$whyface" models add \
-        "$WHYFACE_NPM/faceplugin-face-recognition-js/model/fr_feature.onnx" \
-        -n fr_feature --replace -q
-    show "$whyface" models add-detector "$models"/mtcnn_{p,r,o}net.onnx \
-        -n mtcnn --replace -q
-fi
-
-# Of LFW's list fold by fold 300 mated pairs and as many others: the mated ones
-# of fold 5 as photo,photo,same.
-awk 'NR > 1 && NF == 3 && ++n > 1200 && n <= 1500 {
-    printf "%s/%s_%04d.jpg,%s/%s_%04d.jpg,Yes\n", $1, $1, $2, $1, $1, $3 }' \
-    "$lfw/pairs.txt" >"$out/all.csv"
-head -n "$pairs" "$out/all.csv" >"$out/fold5.csv"
-head -n $(((pairs + 2) / 3)) "$out/all.csv" >"$out/third.csv"
+lfw_open "${2:-build/methods}" mobilefacenet_128 fr_feature
+lfw_fold5 "$pairs" >"$out/fold5.csv"
+lfw_fold5 $(((pairs + 2) / 3)) >"$out/third.csv"
 
 few=(-x level-sets100=level-sets,masks=100 -x level-sets300=level-sets)
 published=(-x s-rise -x paper1000=s-rise,preset=paper,masks=1000

@@ -7,34 +7,14 @@
 # MobileFaceNet-128.  A method whose maps stay alike does not.  Writes
 # FOLDER/sanity.md (build/sanity) and keeps each method's JSON.
 . "$(dirname "$0")/../scripts/lib.sh"
+. bench/lfw.sh
 
 case ${1:-} in
 -h | --help) usage && exit ;;
 esac
 [ $# -le 2 ] || { usage >&2 && exit 2; }
-pairs=${1:-10}
-mkdir -p "${2:-build/sanity}"
-out=$(realpath "${2:-build/sanity}")
-
-lfw=$WHYFACE_SHARED/data/lfw
-models=$WHYFACE_SHARED/models
-for path in "$lfw/pairs.txt" "$lfw/images" "$models"/m*.onnx; do
-    [ -e "$path" ] || die "'$path' is not there; set WHYFACE_SHARED to the" \
-        "folder with models/ and data/lfw/"
-done
-need_debian_packages "${WF_BUILD_PACKAGES[@]}" python3
-build release release
-whyface=build/release/bin/whyface
-export WHYFACE_HOME=$out/home
-if [ ! -d "$WHYFACE_HOME/models/mtcnn" ]; then
-    show "$whyface" models add "$models/mobilefacenet_arcface_128.onnx" \
-        -n mobilefacenet_128 --replace -q
-    show "$whyface" models add-detector "$models"/mtcnn_{p,r,o}net.onnx \
-        -n mtcnn --replace -q
-fi
-awk -v pairs="$pairs" 'NR > 1 && NF == 3 && ++n > 1200 && n <= 1200 + pairs {
-    printf "%s/%s_%04d.jpg,%s/%s_%04d.jpg,Yes\n", $1, $1, $2, $1, $1, $3 }' \
-    "$lfw/pairs.txt" >"$out/pairs.csv"
+lfw_open "${2:-build/sanity}" mobilefacenet_128
+lfw_fold5 "${1:-10}" >"$out/pairs.csv"
 
 # sanity NAME OPTION...: unless it has been done.
 sanity() {

@@ -6,10 +6,6 @@
 #include "base/parallel.h"
 #include "gradient/tape.h"
 
-struct wf__gradient {
-    wf__tape tape;
-};
-
 wf_status wf__tape_no_memory(wf_error *err)
 {
     return wf__fail(err, WF_ENOMEM,
@@ -213,146 +209,7 @@ void wf__gradient_free(wf__gradient *g)
     wf__free(g);
 }
 
-/* ---- layers -------------------------------------------------------------- */
-
-static wf__layer layer_of(const wf__tape *t, int value)
-{
-    const wf__tape_value *v = &t->values[value];
-    return (wf__layer){value, t->graph->values[value].name, v->channels,
-                       (int)v->tensor.shape.dim[2],
-                       (int)v->tensor.shape.dim[3]};
-}
-
-static bool has_places(const wf__tape *t, int value)
-{
-    const wf__tape_value *v = &t->values[value];
-    return v->live && v->channels > 0 && v->size > (size_t)v->channels;
-}
-
-/* Shared letters at the beginning and the end: how alike two names are. */
-static size_t likeness(const char *a, const char *b)
-{
-    size_t n = strlen(a), m = strlen(b), head = 0, tail = 0,
-           least = n < m ? n : m;
-    while (head < least && a[head] == b[head])
-        head++;
-    while (tail < least - head && a[n - 1 - tail] == b[m - 1 - tail])
-        tail++;
-    return head + tail;
-}
-
-/* The nearest nodes that give feature maps, the nearest first: how many. */
-static int nearest(const wf__tape *t, const char *name, const char *near[3])
-{
-    size_t score[3] = {0, 0, 0};
-    int n = 0;
-    for (int s = 0; s < t->n_steps; s++) {
-        const char *node = t->steps[s].unit->node->name;
-        size_t is = likeness(name, node) + 1;
-        if (!has_places(t, t->steps[s].out[0]))
-            continue;
-        for (int k = 0; k < 3; k++)
-            if (is > score[k]) {
-                memmove(&near[k + 1], &near[k],
-                        (size_t)(2 - k) * sizeof(*near));
-                memmove(&score[k + 1], &score[k],
-                        (size_t)(2 - k) * sizeof(*score));
-                near[k] = node;
-                score[k] = is;
-                n = WF__MIN(n + 1, 3);
-                break;
-            }
-    }
-    return n;
-}
-
-static wf_status no_such_layer(const wf__tape *t, const char *name,
-                               wf_error *err)
-{
-    const char *near[3] = {"", "", ""};
-    int n = nearest(t, name, near);
-    const char *third = n > 2 ? "', '" : "";
-    if (n == 1)
-        WF__FAIL(err, WF_EINVAL,
-                 "the model has no layer '%s' with feature maps; it has only "
-                 "'%s'",
-                 name, near[0]);
-    WF__FAIL(err, WF_EINVAL,
-             "the model has no layer '%s' with feature maps; near it are "
-             "'%s%s%s' and '%s'",
-             name, near[0], third, n > 2 ? near[1] : "", near[n - 1]);
-}
-
-/* The value with feature maps that `name` stands for, -1: none. */
-static int find_layer(const wf__tape *t, const char *name)
-{
-    int first = -1, last = -1;
-    for (int s = 0; s < t->n_steps; s++) {
-        int value = t->steps[s].out[0];
-        const wf__node *node = t->steps[s].unit->node;
-        if (!has_places(t, value))
-            continue;
-        if (!strcmp(node->name, name) ||
-            !strcmp(t->graph->values[value].name, name))
-            return value;
-        if (first < 0 && !strcmp(node->op, "Conv"))
-            first = value;
-        last = value;
-    }
-    return !strcmp(name, "first") ? first : !strcmp(name, "last") ? last : -1;
-}
-
-wf_status wf__gradient_layer(const wf__gradient *g, const char *name,
-                             wf__layer *out, wf_error *err)
-{
-    const wf__tape *t = &g->tape;
-    int value = find_layer(t, name ? name : "last");
-    if (value >= 0) {
-        *out = layer_of(t, value);
-        return WF_OK;
-    }
-    if (find_layer(t, "last") >= 0)
-        return no_such_layer(t, name, err);
-    WF__FAIL(err, WF_EUNSUPPORTED,
-             "the model has no feature maps (values of N x C x H x W with more "
-             "than one place); choose a method that needs none");
-}
-
-wf_status wf__gradient_layers(const wf__gradient *g, wf__layer **out, size_t *n,
-                              wf_error *err)
-{
-    const wf__tape *t = &g->tape;
-    wf__layer *all = wf__alloc((size_t)t->n_steps, sizeof(*all));
-    if (!all)
-        return wf__tape_no_memory(err);
-    *n = 0;
-    for (int s = 0; s < t->n_steps; s++)
-        if (has_places(t, t->steps[s].out[0]))
-            all[(*n)++] = layer_of(t, t->steps[s].out[0]);
-    *out = all;
-    return WF_OK;
-}
-
-/* A rule that reads no values has the same slope everywhere; so have products
- * with a constant. */
-static bool is_linear(const wf__tape *t, const wf__taped *taped)
-{
-    const char *op = taped->rule->op;
-    if (taped->rule->reads[WF__RULES_GRADIENT] == WF__READS_NOTHING)
-        return true;
-    if (!strcmp(op, "Mul"))
-        return !t->values[taped->in[0]].live || !t->values[taped->in[1]].live;
-    return !strcmp(op, "Div") && !t->values[taped->in[1]].live;
-}
-
-bool wf__gradient_linear_after(const wf__gradient *g, int value)
-{
-    const wf__tape *t = &g->tape;
-    for (int s = t->values[value].made + 1; s < t->n_steps; s++)
-        if (!is_linear(t, &t->steps[s]))
-            return false;
-    return true;
-}
+/* ---- memory -------------------------------------------------------------- */
 
 static int value_of(const wf__tape *t, int value)
 {
@@ -365,8 +222,6 @@ size_t wf__gradient_size(const wf__gradient *g, int value)
 {
     return g->tape.values[value_of(&g->tape, value)].size;
 }
-
-/* ---- memory -------------------------------------------------------------- */
 
 static wf_status grow(char **block, size_t *have, size_t wanted, wf_error *err)
 {
@@ -429,70 +284,6 @@ size_t wf__tape_position(const wf__tape_value *v, size_t index)
         return index;
     size_t channels = (size_t)v->channels, places = v->size / channels;
     return index % places * channels + index / places;
-}
-
-/* ---- spans --------------------------------------------------------------- */
-
-/* Elements that one call is worth. */
-#define SPAN ((size_t)1 << 14)
-
-typedef struct spans {
-    size_t size, span, per_image;
-    wf__span_fn *fn;
-    const void *argument;
-} spans;
-
-static void run_spans(size_t begin, size_t end, void *argument)
-{
-    const spans *s = argument;
-    for (size_t k = begin; k < end; k++) {
-        size_t from = k % s->per_image * s->span;
-        s->fn(s->argument, k / s->per_image, from,
-              WF__MIN(from + s->span, s->size));
-    }
-}
-
-void wf__tape_spans(const wf__run *run, size_t size, size_t step,
-                    wf__span_fn *fn, const void *argument)
-{
-    size_t span = (SPAN + step - 1) / step * step;
-    size_t per_image = (size + span - 1) / span;
-    spans s = {size, span, per_image, fn, argument};
-    wf__parallel(run->threads, run->n * per_image, run_spans, &s);
-}
-
-typedef struct transfer {
-    const float *from;
-    float *to;
-    size_t size;
-    bool fresh;
-} transfer;
-
-WF__WIDE static void add_to(float *to, const float *from, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        to[i] += from[i];
-}
-
-static void move_span(const void *argument, size_t i, size_t begin, size_t end)
-{
-    const transfer *t = argument;
-    const float *from = t->from + i * t->size + begin;
-    float *to = t->to + i * t->size + begin;
-    if (t->fresh)
-        memcpy(to, from, (end - begin) * sizeof(*to));
-    else
-        add_to(to, from, end - begin);
-}
-
-wf_status wf__tape_pass(const wf__run *run, const wf__taped *taped, int in)
-{
-    size_t size = run->tape->values[taped->out[0]].size;
-    transfer t = {wf__tape_back(run, taped->out[0], 0),
-                  wf__tape_back(run, taped->in[in], 0), size,
-                  wf__tape_fresh(run, taped->in[in])};
-    wf__tape_spans(run, size, 1, move_span, &t);
-    return WF_OK;
 }
 
 /* ---- between N x C x H x W and memory ------------------------------------ */

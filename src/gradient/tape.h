@@ -80,6 +80,10 @@ struct wf__tape {
     bool *written;     /* for each value: whether it has a gradient by now */
 };
 
+struct wf__gradient {
+    wf__tape tape;
+};
+
 /* Families of operators; each array ends with op NULL. */
 extern const wf__derivative wf__derivatives_linear[],
     wf__derivatives_elementwise[], wf__derivatives_binary[],
