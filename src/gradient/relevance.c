@@ -71,10 +71,11 @@ typedef struct work {
     const wf__taped *taped;
     const split *rule;
     size_t in_size, out_size;
-    float *inputs;  /* of a part: images x in */
-    float *sums;    /* images x out */
-    float *shares;  /* seeds x out: R / z */
-    float *carried; /* seeds x in */
+    size_t first, n; /* images that the seeds are of */
+    float *inputs;   /* of a part: images x in */
+    float *sums;     /* images x out */
+    float *shares;   /* seeds x out: R / z */
+    float *carried;  /* seeds x in */
     const part *part;
     bool add;
 } work;
@@ -83,7 +84,7 @@ static void choose_inputs(const void *argument, size_t i, size_t begin,
                           size_t end)
 {
     const work *w = argument;
-    const float *a = wf__tape_at(w->run->tape, w->taped->in[0], i);
+    const float *a = wf__tape_at(w->run->tape, w->taped->in[0], w->first + i);
     float *to = w->inputs + i * w->in_size;
     for (size_t k = begin; k < end; k++)
         to[k] = input_of(w->part->input, a[k]);
@@ -103,7 +104,7 @@ static void divide(const void *argument, size_t i, size_t begin, size_t end)
     size_t image = w->run->image[i];
     const float *z = w->rule->stored
                          ? wf__tape_at(w->run->tape, w->taped->out[0], image)
-                         : w->sums + image * w->out_size;
+                         : w->sums + (image - w->first) * w->out_size;
     const float *r = wf__tape_back(w->run, w->taped->out[0], i);
     float *to = w->shares + i * w->out_size;
     for (size_t k = begin; k < end; k++)
@@ -123,11 +124,11 @@ static void multiply(const void *argument, size_t i, size_t begin, size_t end)
     }
 }
 
-/* z of every image of the forward run. */
+/* z of the images. */
 static wf_status add_up(work *w, wf__taped *taped, const wf__linear *linear)
 {
     wf__run images = *w->run;
-    size_t n = images.n = w->run->tape->n;
+    size_t n = images.n = w->n;
     float *sums = w->sums;
     for (int p = 0; p < w->rule->n_parts; p++) {
         w->part = &w->rule->parts[p];
@@ -163,6 +164,18 @@ static wf_status share_out(work *w, wf__taped *taped, const wf__linear *linear)
     return WF_OK;
 }
 
+/* Seeds are mostly of one image. */
+static void find_images(work *w)
+{
+    const size_t *image = w->run->image;
+    size_t last = w->first = image[0];
+    for (size_t i = 1; i < w->run->n; i++) {
+        w->first = WF__MIN(w->first, image[i]);
+        last = WF__MAX(last, image[i]);
+    }
+    w->n = last - w->first + 1;
+}
+
 wf_status wf__relevance(const wf__run *run, wf__taped *taped,
                         const wf__linear *linear)
 {
@@ -174,8 +187,9 @@ wf_status wf__relevance(const wf__run *run, wf__taped *taped,
               .rule = choose(run, taped, linear),
               .in_size = in,
               .out_size = out};
-    w.inputs = wf__alloc(t->n * in, sizeof(float));
-    w.sums = wf__alloc(2 * t->n * out, sizeof(float));
+    find_images(&w);
+    w.inputs = wf__alloc(w.n * in, sizeof(float));
+    w.sums = wf__alloc(2 * w.n * out, sizeof(float));
     w.shares = wf__alloc(run->n * out, sizeof(float));
     w.carried = wf__alloc(run->n * in, sizeof(float));
     wf_status st = w.inputs && w.sums && w.shares && w.carried
