@@ -181,9 +181,9 @@ wf_status wf__gradient_create(wf__graph *graph, int channels, int height,
         wf__graph_free(graph);
         return wf__tape_no_memory(err);
     }
-    g->tape.graph = graph;
-    g->tape.kept_for = -1;
-    wf_status st = make_tape(&g->tape, &input, err);
+    g->graph = graph;
+    g->kept_for = -1;
+    wf_status st = make_tape(g, &input, err);
     if (st != WF_OK) {
         wf__gradient_free(g);
         return st;
@@ -192,11 +192,10 @@ wf_status wf__gradient_create(wf__graph *graph, int channels, int height,
     return WF_OK;
 }
 
-void wf__gradient_free(wf__gradient *g)
+void wf__gradient_free(wf__tape *t)
 {
-    if (!g)
+    if (!t)
         return;
-    wf__tape *t = &g->tape;
     for (int s = 0; s < t->n_steps; s++)
         if (t->steps[s].rule->free)
             t->steps[s].rule->free(&t->steps[s]);
@@ -206,7 +205,7 @@ void wf__gradient_free(wf__gradient *g)
     wf__program_free(&t->program);
     wf__graph_free(t->graph);
     wf__arena_free(&t->arena);
-    wf__free(g);
+    wf__free(t);
 }
 
 /* ---- memory -------------------------------------------------------------- */
@@ -220,7 +219,7 @@ static int value_of(const wf__tape *t, int value)
 
 size_t wf__gradient_size(const wf__gradient *g, int value)
 {
-    return g->tape.values[value_of(&g->tape, value)].size;
+    return g->values[value_of(g, value)].size;
 }
 
 static wf_status grow(char **block, size_t *have, size_t wanted, wf_error *err)
@@ -249,12 +248,11 @@ void *wf__tape_scratch(wf__tape *tape, size_t bytes)
 
 uint64_t wf__gradient_runs(const wf__gradient *g)
 {
-    return g->tape.runs;
+    return g->runs;
 }
 
-size_t wf__gradient_bytes(const wf__gradient *g)
+size_t wf__gradient_bytes(const wf__tape *t)
 {
-    const wf__tape *t = &g->tape;
     return t->data_bytes + t->scratch_bytes + t->back_have;
 }
 
@@ -302,7 +300,7 @@ static void to_rows(const wf__tape_value *v, const float *memory, float *rows)
 
 void wf__gradient_maps(const wf__gradient *g, int value, size_t i, float *maps)
 {
-    to_rows(&g->tape.values[value], wf__tape_at(&g->tape, value, i), maps);
+    to_rows(&g->values[value], wf__tape_at(g, value, i), maps);
 }
 
 /* ---- forward ------------------------------------------------------------- */
@@ -368,12 +366,10 @@ static wf_status run_forward(wf__tape *t, wf__rules rules, const float *inputs,
     return WF_OK;
 }
 
-wf_status wf__gradient_forward(wf__gradient *g, wf__rules rules,
-                               const int *keep, int n_keep, const float *inputs,
-                               size_t n, int threads, float *embeddings,
-                               wf_error *err)
+wf_status wf__gradient_forward(wf__tape *t, wf__rules rules, const int *keep,
+                               int n_keep, const float *inputs, size_t n,
+                               int threads, float *embeddings, wf_error *err)
 {
-    wf__tape *t = &g->tape;
     size_t bytes;
     t->kept_for = -1;
     t->runs++;
@@ -480,12 +476,11 @@ static bool results_finite(const wf__gradient *g, size_t n, const int *to,
     return true;
 }
 
-wf_status wf__gradient_backward(wf__gradient *g, wf__rules rules, int from,
+wf_status wf__gradient_backward(wf__tape *t, wf__rules rules, int from,
                                 const float *seeds, const size_t *image,
                                 size_t n, const int *to, int n_to,
                                 float *const *out, int threads, wf_error *err)
 {
-    wf__tape *t = &g->tape;
     size_t *first = wf__calloc(n, sizeof(*first));
     wf_status st = WF_OK;
     if (!first)
@@ -499,7 +494,7 @@ wf_status wf__gradient_backward(wf__gradient *g, wf__rules rules, int from,
     wf__run run = {t, n, image ? image : first, rules, threads, err};
     wf__pool pool = wf__pool_enter(threads);
     st = run_backward(&run, value_of(t, from), seeds, to, n_to, out, false);
-    if (st == WF_OK && !results_finite(g, n, to, n_to, out)) {
+    if (st == WF_OK && !results_finite(t, n, to, n_to, out)) {
         st = run_backward(&run, value_of(t, from), seeds, to, n_to, out, true);
         if (st == WF_OK)
             st = wf__fail(err, WF_EGRADIENT, "the gradient is not finite");

@@ -88,10 +88,9 @@ static int find_layer(const wf__tape *t, const char *name)
     return !strcmp(name, "first") ? first : !strcmp(name, "last") ? last : -1;
 }
 
-wf_status wf__gradient_layer(const wf__gradient *g, const char *name,
+wf_status wf__gradient_layer(const wf__tape *t, const char *name,
                              wf__layer *out, wf_error *err)
 {
-    const wf__tape *t = &g->tape;
     int value = find_layer(t, name ? name : "last");
     if (value >= 0) {
         *out = layer_of(t, value);
@@ -104,10 +103,9 @@ wf_status wf__gradient_layer(const wf__gradient *g, const char *name,
              "than one place); choose a method that needs none");
 }
 
-wf_status wf__gradient_layers(const wf__gradient *g, wf__layer **out, size_t *n,
+wf_status wf__gradient_layers(const wf__tape *t, wf__layer **out, size_t *n,
                               wf_error *err)
 {
-    const wf__tape *t = &g->tape;
     wf__layer *all = wf__alloc((size_t)t->n_steps, sizeof(*all));
     if (!all)
         return wf__tape_no_memory(err);
@@ -131,9 +129,8 @@ static bool is_linear(const wf__tape *t, const wf__taped *taped)
     return !strcmp(op, "Div") && !t->values[taped->in[1]].live;
 }
 
-bool wf__gradient_linear_after(const wf__gradient *g, int value)
+bool wf__gradient_linear_after(const wf__tape *t, int value)
 {
-    const wf__tape *t = &g->tape;
     for (int s = t->values[value].made + 1; s < t->n_steps; s++)
         if (!is_linear(t, &t->steps[s]))
             return false;

@@ -17,7 +17,7 @@ typedef struct wf__tape_value {
     size_t back;       /* bytes an image into the gradients */
 } wf__tape_value;
 
-typedef struct wf__tape wf__tape;
+typedef struct wf__gradient wf__tape;
 typedef struct wf__taped wf__taped;
 
 /* One run over a batch: n images forward, n seeds backward. */
@@ -59,7 +59,7 @@ struct wf__taped {
     void *state;
 };
 
-struct wf__tape {
+struct wf__gradient {
     wf__graph *graph;
     wf__program program;
     wf__arena arena;
@@ -80,10 +80,6 @@ struct wf__tape {
     bool *written;     /* for each value: whether it has a gradient by now */
 };
 
-struct wf__gradient {
-    wf__tape tape;
-};
-
 /* Families of operators; each array ends with op NULL. */
 extern const wf__derivative wf__derivatives_linear[],
     wf__derivatives_elementwise[], wf__derivatives_binary[],
@@ -95,10 +91,8 @@ const wf__derivative *wf__derivative_find(const char *op);
 float *wf__tape_at(const wf__tape *tape, int value, size_t i);
 /* The gradient of seed i. */
 float *wf__tape_back(const wf__run *run, int value, size_t i);
-/*
- * Where a rule writes the gradient of input `in` of `taped`: false where it has
- * to add to what is there.  Afterwards the value counts as written.
- */
+/* Before a rule writes to a value's gradients: whether it is the first, or has
+ * to add to what is there. */
 bool wf__tape_fresh(const wf__run *run, int value);
 /* At least so many bytes, for the length of a step; NULL: no memory. */
 void *wf__tape_scratch(wf__tape *tape, size_t bytes);
