@@ -31,7 +31,9 @@ published=(-x s-rise -x paper1000=s-rise,preset=paper,masks=1000
     -x kernelshap -x sobol -x hsic -x minplus2000=minplus,budget=2000)
 long=(-x s-rise5000=s-rise,masks=5000 -x kernelshap5000=kernelshap,budget=5000
     -x rise -x fv-rise -x d-rise -x mfpp5000=mfpp,budget=5000 -x minplus)
-white=(-x gradient -x gradient-x-input -x smoothgrad -x integrated-gradients
+white=(-x gradient -x gradient-x-input -x smoothgrad -x ig-grey=integrated-gradients
+    -x ig-mean=integrated-gradients,fill=mean
+    -x ig-black=integrated-gradients,fill=black
     -x guided-backprop -x cam -x grad-cam -x grad-cam++ -x guided-grad-cam -x lrp
     -x lrp-epsilon=lrp,preset=epsilon -x ebp -x xssab -x fggb
     -x fame100=fame,steps=100 -x perturbation -x patch-similarity)

@@ -121,7 +121,7 @@ static int64_t forwards(const wf_options *o, int width, int height)
 
 static const wf_method_option options[] = {
     {"steps", "integer", "50", NULL, 1, 10000, "points on the way"},
-    {"fill", "choice", "black", "mean|black|grey", 0, 0,
+    {"fill", "choice", "grey", "mean|black|grey", 0, 0,
      "the baseline: the crop's mean colour, black, or the grey half way to "
      "white"},
     WF__OPTION_BUDGET,

@@ -322,7 +322,7 @@ METHODS = [  # name, options, reference, its arguments
     ("gradient", [], gradient, {}),
     ("gradient-x-input", [], times_input, {}),
     ("smoothgrad", ["--noise", "0", "--samples", "2"], gradient, {}),
-    ("integrated-gradients", ["--steps", "8"], integrated, {"steps": 8}),
+    ("integrated-gradients", ["--steps", "8", "--fill", "black"], integrated, {"steps": 8}),
     ("guided-backprop", [], guided, {}),
     ("cam", [], cam, {}),
     ("grad-cam", [], grad_cam, {}),
