@@ -26,7 +26,7 @@ sanity() {
     mv "$json.part" "$json"
 }
 
-sanity level-sets --method level-sets
+sanity level-sets-100 --method level-sets --masks 100
 sanity s-rise-100 --method s-rise --masks 100
 sanity literal-s-rise-100 --method s-rise --preset paper --masks 100
 for method in gradient gradient-x-input smoothgrad integrated-gradients \
