@@ -433,7 +433,8 @@ static void test_integrated_is_complete(void **state)
     const wf_image *crops[4] = {f->images[0], f->images[1], f->images[2],
                                 nothing};
     ASSERT_OK(wf_embed(f->ctx, f->model, crops, 4, embeddings[0], err));
-    wf_explanation *e = explain(f, "integrated-gradients", "steps=400,fill=black", 3);
+    wf_explanation *e =
+        explain(f, "integrated-gradients", "steps=400,fill=black", 3);
     for (int k = 0; k < 4; k++) {
         const float *other = embeddings[k % 2 ? 0 : 1 + k / 2];
         double s = wf_explanation_similarity(e, (wf_pair)(k / 2));
