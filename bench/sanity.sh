@@ -21,7 +21,8 @@ sanity() {
     local json=$out/$1.json
     shift
     [ -e "$json" ] && return
-    show "$whyface" sanity -m mobilefacenet_128 -d mtcnn -p "$out/pairs.csv" \
+    say "sanity $*"
+    "$whyface" sanity -m mobilefacenet_128 -d mtcnn -p "$out/pairs.csv" \
         -i "$lfw/images" --stages 3 --json -q "$@" >"$json.part"
     mv "$json.part" "$json"
 }
