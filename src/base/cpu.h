@@ -1,8 +1,7 @@
 /*
  * What the processor can do beyond the compiler's baseline.  The environment
- * variable WHYFACE_MAX_ISA (generic, avx2, avx512, avx512_vnni or
- * avx512_bf16) lowers
- * it, so that every path can be tested on one machine.
+ * variable WHYFACE_MAX_ISA (generic, avx2, avx512, avx512_vnni or avx512_bf16)
+ * lowers it, so that every path can be tested on one machine.
  */
 #ifndef WF_CPU_H
 #define WF_CPU_H

@@ -121,25 +121,35 @@ static void find_sharing(wf__tape *t)
     }
 }
 
-/* The block of gradients: alive from the last reader back to the producer. */
-static wf_status place_gradients(wf__tape *t, wf_error *err)
+/* When a value is there: in a forward run what is kept stays to the end, its
+ * gradient is there from the last reader back to the producer. */
+static wf__lifetime lifetime_of(const wf__tape *t, int value, bool back)
+{
+    const wf__tape_value *x = &t->values[value];
+    size_t bytes = x->size * sizeof(float);
+    int read = WF__MAX(x->read, x->made);
+    if (!back)
+        return (wf__lifetime){bytes, x->made, x->kept ? t->n_steps : read, 0};
+    if (value == t->embedding)
+        read = t->n_steps;
+    return (wf__lifetime){bytes, t->n_steps - read, t->n_steps - x->made, 0};
+}
+
+/* Lays out the block of values or that of gradients, for one image. */
+static wf_status place(wf__tape *t, bool back, size_t *bytes, wf_error *err)
 {
     size_t n = 0;
     wf__lifetime *all = wf__alloc((size_t)t->n_values, sizeof(*all));
     if (!all)
         return wf__tape_no_memory(err);
-    for (int v = 0; v < t->n_values; v++) {
-        const wf__tape_value *x = &t->values[v];
-        int read = v == t->embedding ? t->n_steps : WF__MAX(x->read, x->made);
-        if (x->live)
-            all[n++] =
-                (wf__lifetime){x->size * sizeof(float), t->n_steps - read,
-                               t->n_steps - x->made, 0};
-    }
-    wf_status st = wf__lifetimes_place(all, n, &t->back_bytes, err);
+    for (int v = 0; v < t->n_values; v++)
+        if (t->values[v].live)
+            all[n++] = lifetime_of(t, v, back);
+    wf_status st = wf__lifetimes_place(all, n, bytes, err);
     for (int v = 0, k = 0; v < t->n_values; v++)
         if (t->values[v].live)
-            t->values[v].back = all[k++].offset;
+            *(back ? &t->values[v].back : &t->values[v].offset) =
+                all[k++].offset;
     wf__free(all);
     return st;
 }
@@ -169,7 +179,7 @@ static wf_status make_tape(wf__tape *t, const wf__shape *input, wf_error *err)
         WF__FAIL(err, WF_EUNSUPPORTED,
                  "the embedding does not depend on the image");
     find_sharing(t);
-    return place_gradients(t, err);
+    return place(t, true, &t->back_bytes, err);
 }
 
 wf_status wf__gradient_create(wf__graph *graph, int channels, int height,
@@ -326,28 +336,6 @@ static void mark_kept(wf__tape *t, wf__rules rules, const int *keep, int n_keep)
     }
 }
 
-/* The block of values: what is kept lives to the end. */
-static wf_status place_values(wf__tape *t, size_t *bytes, wf_error *err)
-{
-    size_t n = 0;
-    wf__lifetime *all = wf__alloc((size_t)t->n_values, sizeof(*all));
-    if (!all)
-        return wf__tape_no_memory(err);
-    for (int v = 0; v < t->n_values; v++) {
-        const wf__tape_value *x = &t->values[v];
-        int last = x->kept ? t->n_steps : WF__MAX(x->read, x->made);
-        if (x->live)
-            all[n++] =
-                (wf__lifetime){x->size * sizeof(float), x->made, last, 0};
-    }
-    wf_status st = wf__lifetimes_place(all, n, bytes, err);
-    for (int v = 0, k = 0; v < t->n_values; v++)
-        if (t->values[v].live)
-            t->values[v].offset = all[k++].offset;
-    wf__free(all);
-    return st;
-}
-
 static wf_status run_forward(wf__tape *t, wf__rules rules, const float *inputs,
                              size_t n, int threads, float *embeddings,
                              wf_error *err)
@@ -374,7 +362,7 @@ wf_status wf__gradient_forward(wf__tape *t, wf__rules rules, const int *keep,
     t->kept_for = -1;
     t->runs++;
     mark_kept(t, rules, keep, n_keep);
-    WF__TRY(place_values(t, &bytes, err));
+    WF__TRY(place(t, false, &bytes, err));
     WF__TRY(grow(&t->data, &t->data_bytes, bytes * n, err));
     t->n = n;
     wf__pool pool = wf__pool_enter(threads);

@@ -58,20 +58,10 @@ static void gauss_legendre(size_t n, double *at, double *weights)
 static void fill_baseline(const wf__task *task, float *baseline)
 {
     const wf__oracle *o = task->oracle;
-    int fill = wf__options_choice(task->options, "fill");
+    const float *fill = o->fill[wf__options_choice(task->options, "fill")];
     size_t n = wf__oracle_pixels(o);
-    for (size_t c = 0; c < (size_t)o->channels; c++) {
-        double value = o->black[c];
-        if (fill == WF__FILL_GREY)
-            value = 0.5 * ((double)o->black[c] + o->white[c]);
-        if (fill == WF__FILL_MEAN) {
-            value = 0;
-            for (size_t p = 0; p < n; p++)
-                value += o->image[c * n + p] / (double)n;
-        }
-        for (size_t p = 0; p < n; p++)
-            baseline[c * n + p] = (float)value;
-    }
+    for (size_t k = 0; k < n * (size_t)o->channels; k++)
+        baseline[k] = fill[k / n];
 }
 
 static int64_t count_steps(const wf_options *o, int passes)

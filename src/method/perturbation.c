@@ -168,23 +168,15 @@ static void show(const work *w, int games)
 
 static wf_status fill_background(work *w, wf_error *err)
 {
+    static const wf__fill fills[] = {[FILL_MEAN] = WF__FILL_MEAN,
+                                     [FILL_BLACK] = WF__FILL_BLACK,
+                                     [FILL_GREY] = WF__FILL_GREY};
     const wf__oracle *o = w->task->oracle;
     int fill = wf__options_choice(w->task->options, "fill");
     if (fill == FILL_BLUR)
         return wf__oracle_blur(o, BLUR_SD, w->background, err);
-    for (size_t c = 0; c < (size_t)o->channels; c++) {
-        const float *plane = o->image + c * w->pixels;
-        double value = fill == FILL_BLACK
-                           ? o->black[c]
-                           : 0.5 * ((double)o->black[c] + o->white[c]);
-        if (fill == FILL_MEAN) {
-            value = 0;
-            for (size_t p = 0; p < w->pixels; p++)
-                value += plane[p] / (double)w->pixels;
-        }
-        for (size_t p = 0; p < w->pixels; p++)
-            w->background[c * w->pixels + p] = (float)value;
-    }
+    for (size_t k = 0; k < w->size; k++)
+        w->background[k] = o->fill[fills[fill]][k / w->pixels];
     return WF_OK;
 }
 

@@ -122,8 +122,7 @@ bool wf__model_measures(const wf_model *model);
 wf_status wf__model_measure(wf_ctx *ctx, wf_model *model, const float *inputs,
                             size_t n, wf_error *err);
 
-/* ---- differentiate.c
- * ---------------------------------------------------- */
+/* ---- differentiate.c ---- */
 
 /*
  * Makes model->gradient, the model in float32, at first use and from the file:

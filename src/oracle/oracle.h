@@ -43,6 +43,7 @@ struct wf__oracle {
      */
     const float *image;
     float black[3], white[3];
+    float fill[WF__FILLS][3]; /* what stands behind a mask, for each channel */
     bool bgr; /* the channels are blue, green, red, or else red, green, blue */
     /*
      * Embeddings of the last query's copies, n x dim, of any length: for what

@@ -12,7 +12,6 @@ typedef struct model_oracle {
     float *image;      /* one input, as the backend lays it out */
     float *planes;     /* the same, channels x height x width */
     float *similarity; /* references: of the unchanged image */
-    float fill[WF__FILLS][3];
     float *inputs;     /* batch of inputs */
     float *copies;     /* batch of planes; NULL: the backend wants planes */
     float *embeddings; /* batch x dim */
@@ -63,7 +62,7 @@ static wf_status query(wf__oracle *oracle, const float *masks, size_t n,
                        wf__fill fill, float *similarities, wf_error *err)
 {
     model_oracle *o = (model_oracle *)oracle;
-    blend b = {o, masks, o->fill[fill]};
+    blend b = {o, masks, oracle->fill[fill]};
     wf__parallel(wf_ctx_threads(oracle->ctx), n, blend_copies, &b);
     return run_inputs(o, n, similarities, err);
 }
@@ -143,8 +142,9 @@ static wf_status trace(wf__oracle *oracle, wf__rules rules, const int *keep,
     int threads = wf_ctx_threads(oracle->ctx);
     wf__gradient *g = gradient_of(oracle);
     double start = wf__now();
-    o->first = !copy && o->traced_run == wf__gradient_runs(g) ? o->traced : 0;
-    if (!copy && o->traced_run == wf__gradient_runs(g)) {
+    bool has_run = !copy && o->traced_run == wf__gradient_runs(g);
+    o->first = has_run ? o->traced : 0;
+    if (has_run) {
         memcpy(o->embeddings, o->own, (size_t)oracle->dim * sizeof(float));
         return WF_OK;
     }
@@ -257,9 +257,9 @@ wf_status wf__model_oracle_create(wf_ctx *ctx, wf_model *model,
     wf__model_colour(model, black, o->base.black);
     wf__model_colour(model, white, o->base.white);
     wf__image_mean(image, mean);
-    wf__model_colour(model, mean, o->fill[WF__FILL_MEAN]);
-    wf__model_colour(model, black, o->fill[WF__FILL_BLACK]);
-    wf__model_colour(model, grey, o->fill[WF__FILL_GREY]);
+    wf__model_colour(model, mean, o->base.fill[WF__FILL_MEAN]);
+    wf__model_colour(model, black, o->base.fill[WF__FILL_BLACK]);
+    wf__model_colour(model, grey, o->base.fill[WF__FILL_GREY]);
     for (size_t r = 0; r < (size_t)n_references; r++)
         o->similarity[r] =
             own ? (float)wf_similarity(own, references + r * dim, dim) : NAN;
