@@ -194,6 +194,15 @@ WF_API const uint8_t *wf_image_pixels(const wf_image *image);
 /* By the name's ending: .png, .jpg or .jpeg (quality 95, 4:4:4). */
 WF_API WF_NODISCARD wf_status wf_image_save(const wf_image *image,
                                             const char *path, wf_error *err);
+/*
+ * The same to memory; `ending` is ".png", ".jpg" or ".jpeg".  *size is set to
+ * the length of the encoded image; `data` (NULL when capacity is 0) receives it
+ * if `capacity` bytes suffice, else nothing.
+ */
+WF_API WF_NODISCARD wf_status wf_image_encode(const wf_image *image,
+                                              const char *ending, void *data,
+                                              size_t capacity, size_t *size,
+                                              wf_error *err);
 WF_API void wf_image_free(wf_image *image);
 
 /* ------------------------------------------------------------------------

@@ -65,22 +65,54 @@ wf_status wf_image_load(const char *path, wf_image **out, wf_error *err)
     return st;
 }
 
-wf_status wf_image_save(const wf_image *image, const char *path, wf_error *err)
+/* The format that a name's ending asks for, NULL if none is written so. */
+static const wf__codec *find_by_ending(const char *name)
 {
     for (size_t i = 0; i < WF__COUNT(codecs); i++)
-        for (const char *const *e = codecs[i]->endings; *e; e++) {
-            wf__outfile file;
-            if (!wf__has_ending(path, *e))
-                continue;
-            WF__TRY(wf__outfile_open(path, &file, err));
-            wf_status st = codecs[i]->encode(image, file.stream, path, err);
-            if (st != WF_OK) {
-                wf__outfile_discard(&file);
-                return st;
-            }
-            return wf__outfile_commit(&file, err);
-        }
-    WF__FAIL(err, WF_EINVAL,
-             "cannot write '%s': the name must end in .png, .jpg or .jpeg",
-             path);
+        for (const char *const *e = codecs[i]->endings; *e; e++)
+            if (wf__has_ending(name, *e))
+                return codecs[i];
+    return NULL;
+}
+
+wf_status wf_image_save(const wf_image *image, const char *path, wf_error *err)
+{
+    wf__outfile file;
+    const wf__codec *codec = find_by_ending(path);
+    if (!codec)
+        WF__FAIL(err, WF_EINVAL,
+                 "cannot write '%s': the name must end in .png, .jpg or .jpeg",
+                 path);
+    WF__TRY(wf__outfile_open(path, &file, err));
+    wf_status st = codec->encode(image, file.stream, path, err);
+    if (st != WF_OK) {
+        wf__outfile_discard(&file);
+        return st;
+    }
+    return wf__outfile_commit(&file, err);
+}
+
+wf_status wf_image_encode(const wf_image *image, const char *ending, void *data,
+                          size_t capacity, size_t *size, wf_error *err)
+{
+    char *bytes = NULL;
+    size_t length = 0;
+    const wf__codec *codec = find_by_ending(ending);
+    if (!codec)
+        WF__FAIL(err, WF_EINVAL,
+                 "cannot encode an image as '%s': expected .png, .jpg or .jpeg",
+                 ending);
+    FILE *stream = open_memstream(&bytes, &length);
+    if (!stream)
+        WF__FAIL(err, WF_ENOMEM, "out of memory for an encoded image");
+    wf_status st = codec->encode(image, stream, "image", err);
+    if (fclose(stream) && st == WF_OK)
+        st = wf__fail(err, WF_ENOMEM, "out of memory for an encoded image");
+    if (st == WF_OK) {
+        if (length <= capacity)
+            memcpy(data, bytes, length);
+        *size = length;
+    }
+    free(bytes);
+    return st;
 }

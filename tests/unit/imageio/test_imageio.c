@@ -302,6 +302,34 @@ static void test_round_trip(void **state)
     wf_image_free(image);
 }
 
+static void test_encode(void **state)
+{
+    static uint8_t data[4096];
+    size_t size = 0, again = 0;
+    wf_image *image, *back;
+    (void)state;
+    ASSERT_OK(wf__image_create(W, H, NULL, &image, err));
+    for (int i = 0; i < 3 * W * H; i++)
+        image->pixels[i] = (uint8_t)(7 * i);
+    ASSERT_OK(wf_image_encode(image, ".png", NULL, 0, &size, err));
+    assert_in_range(size, 50, sizeof(data) - 1);
+    /* One byte short: nothing is written. */
+    ASSERT_OK(wf_image_encode(image, ".png", data, size - 1, &again, err));
+    assert_int_equal(again, size);
+    assert_int_equal(data[0], 0);
+    ASSERT_OK(wf_image_encode(image, ".png", data, size, &again, err));
+    ASSERT_OK(wf_image_decode(data, size, NULL, &back, err));
+    assert_true(wf__image_equal(image, back));
+    wf_image_free(back);
+    ASSERT_OK(wf_image_encode(image, ".jpg", data, sizeof(data), &size, err));
+    ASSERT_OK(wf_image_decode(data, size, NULL, &back, err));
+    assert_int_equal(wf_image_width(back), W);
+    wf_image_free(back);
+    ASSERT_FAILS(wf_image_encode(image, "webp", NULL, 0, &size, err), WF_EINVAL,
+                 "as 'webp': expected .png");
+    wf_image_free(image);
+}
+
 static void test_not_images(void **state)
 {
     static const struct {
@@ -336,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_huge_png),
         cmocka_unit_test(test_webp),
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_encode),
         cmocka_unit_test(test_not_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
