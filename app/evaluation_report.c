@@ -4,7 +4,7 @@
 
 #include "app/evaluation.h"
 #include "app/files.h"
-#include "app/result.h"
+#include "app/json.h"
 
 /* ---- text ---------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/result.h"
+#include "app/json.h"
 
 /* ---- facts --------------------------------------------------------------- */
 

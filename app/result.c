@@ -1,11 +1,11 @@
 #include "app/result.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
 
-#include "app/files.h"
+#include "app/json.h"
+#include "app/progress.h"
 
 #define FORMAT 1
 
@@ -15,11 +15,6 @@ const char *app_map_file(wf_pair pair, wf_side side)
         {"map-mate-probe.npy", "map-mate-mate.npy"},
         {"map-nonmate-probe.npy", "map-nonmate-nonmate.npy"}};
     return names[pair][side];
-}
-
-json_t *app_number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
 }
 
 json_t *app_face_json(const wf_face *face)
@@ -50,17 +45,17 @@ static json_t *photo_json(const app_face *face)
     return o;
 }
 
-static json_t *pair_json(const app_result *r, wf_pair pair)
+static json_t *pair_json(const app_triplet *t, wf_pair pair)
 {
-    double similarity = wf_explanation_similarity(r->explanation, pair);
+    double similarity = wf_explanation_similarity(t->explanation, pair);
     wf_explain_stats stats;
     json_t *o = json_object();
-    wf_explanation_stats(r->explanation, &stats);
+    wf_explanation_stats(t->explanation, &stats);
     json_object_set_new(o, "similarity", app_number(similarity));
     json_object_set_new(o, "verdict",
-                        isnan(r->threshold.value)
+                        isnan(t->threshold.value)
                             ? json_null()
-                            : json_string(similarity >= r->threshold.value
+                            : json_string(similarity >= t->threshold.value
                                               ? "match"
                                               : "no match"));
     json_object_set_new(o, "identical_crops",
@@ -70,9 +65,9 @@ static json_t *pair_json(const app_result *r, wf_pair pair)
     json_object_set_new(o, "support",
                         json_pack("[o, o]",
                                   app_number(wf_explanation_support(
-                                      r->explanation, pair, WF_SIDE_PROBE)),
+                                      t->explanation, pair, WF_SIDE_PROBE)),
                                   app_number(wf_explanation_support(
-                                      r->explanation, pair, WF_SIDE_OTHER))));
+                                      t->explanation, pair, WF_SIDE_OTHER))));
     return o;
 }
 
@@ -96,27 +91,25 @@ json_t *app_model_json(const wf_model_info *info)
                      info->dim, "guessed", info->guessed);
 }
 
-static json_t *timing_json(const app_result *r)
+static json_t *timing_json(const app_triplet *t)
 {
     wf_explain_stats stats;
     double load = 0, detect = 0, align = 0;
-    wf_explanation_stats(r->explanation, &stats);
-    for (int i = 0; i < 3; i++)
-        if (r->faces[i]) {
-            load += r->faces[i]->seconds_load;
-            detect += r->faces[i]->seconds_detect;
-            align += r->faces[i]->seconds_align;
-        }
+    wf_explanation_stats(t->explanation, &stats);
+    for (int i = 0; i < t->n; i++) {
+        load += t->faces[i].seconds_load;
+        detect += t->faces[i].seconds_detect;
+        align += t->faces[i].seconds_align;
+    }
     return json_pack("{s:f s:f s:f s:f s:f s:f s:f s:f}", "open",
-                     r->session->seconds_open, "load", load, "detect", detect,
+                     t->session->seconds_open, "load", load, "detect", detect,
                      "align", align, "explain", stats.seconds,
                      "explain_in_model", stats.seconds_model, "figure",
-                     r->seconds_figure, "total", r->seconds_total);
+                     t->seconds_figure, "total", app_now() - t->start);
 }
 
-json_t *app_result_json(const app_result *r)
+json_t *app_result_json(const app_triplet *t)
 {
-    static const char *const roles[] = {"probe", "mate", "nonmate"};
     char build[1024], date[32];
     struct rusage usage;
     wf_explain_stats stats;
@@ -126,15 +119,15 @@ json_t *app_result_json(const app_result *r)
            *pairs = json_object();
     wf_build_info(build, sizeof(build));
     getrusage(RUSAGE_SELF, &usage);
-    wf_explanation_stats(r->explanation, &stats);
+    wf_explanation_stats(t->explanation, &stats);
     gmtime_r(&now, &utc);
     strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
-    for (int i = 0; i < 3; i++)
-        if (r->faces[i])
-            json_object_set_new(photos, roles[i], photo_json(r->faces[i]));
-    json_object_set_new(pairs, "mate", pair_json(r, WF_PAIR_MATE));
-    if (r->faces[2])
-        json_object_set_new(pairs, "nonmate", pair_json(r, WF_PAIR_NONMATE));
+    for (int i = 0; i < t->n; i++)
+        json_object_set_new(photos, app_role_names[i],
+                            photo_json(&t->faces[i]));
+    json_object_set_new(pairs, "mate", pair_json(t, WF_PAIR_MATE));
+    if (t->n == 3)
+        json_object_set_new(pairs, "nonmate", pair_json(t, WF_PAIR_NONMATE));
     json_object_set_new(root, "format", json_integer(FORMAT));
     json_object_set_new(root, "whyface", json_string(wf_version()));
     json_object_set_new(root, "build", json_string(build));
@@ -142,62 +135,26 @@ json_t *app_result_json(const app_result *r)
     json_object_set_new(root, "photos", photos);
     json_object_set_new(root, "pairs", pairs);
     json_object_set_new(root, "model",
-                        app_model_json(wf_model_get_info(r->session->model)));
+                        app_model_json(wf_model_get_info(t->session->model)));
     json_object_set_new(root, "detector",
-                        r->session->detector
+                        t->session->detector
                             ? json_pack("{s:s s:s}", "name",
-                                        r->session->detector_name, "kind",
-                                        wf_detector_kind(r->session->detector))
+                                        t->session->detector_name, "kind",
+                                        wf_detector_kind(t->session->detector))
                             : json_null());
     json_object_set_new(
         root, "threshold",
-        json_pack("{s:o s:s s:s}", "value", app_number(r->threshold.value),
-                  "name", r->threshold.name, "source", r->threshold.source));
-    json_object_set_new(root, "method", app_options_json(r->options));
+        json_pack("{s:o s:s s:s}", "value", app_number(t->threshold.value),
+                  "name", t->threshold.name, "source", t->threshold.source));
+    json_object_set_new(root, "method", app_options_json(t->options));
     json_object_set_new(root, "forwards",
                         json_integer((json_int_t)stats.forwards));
     json_object_set_new(root, "batch", json_integer((json_int_t)stats.batch));
     json_object_set_new(root, "threads",
-                        json_integer(wf_ctx_threads(r->session->ctx)));
-    json_object_set_new(root, "seconds", timing_json(r));
+                        json_integer(wf_ctx_threads(t->session->ctx)));
+    json_object_set_new(root, "seconds", timing_json(t));
     json_object_set_new(root, "peak_memory_mib",
                         json_integer(usage.ru_maxrss / 1024));
-    json_object_set(root, "files", r->files);
+    json_object_set(root, "files", t->files);
     return root;
-}
-
-static char *to_text(json_t *root)
-{
-    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    json_decref(root);
-    return text;
-}
-
-int app_json_save(const app_command *command, json_t *root, const char *path)
-{
-    app_file file;
-    char *text = to_text(root);
-    if (!text) {
-        app_error(command, "out of memory for '%s'", path);
-        return APP_FAILED;
-    }
-    int status = app_file_open(command, path, &file);
-    if (status == APP_OK) {
-        fprintf(file.stream, "%s\n", text);
-        status = app_file_finish(&file);
-    }
-    free(text);
-    return status;
-}
-
-int app_json_print(const app_command *command, json_t *root)
-{
-    char *text = to_text(root);
-    if (!text || puts(text) < 0 || fflush(stdout)) {
-        free(text);
-        app_error(command, "cannot write to standard output");
-        return APP_FAILED;
-    }
-    free(text);
-    return APP_OK;
 }

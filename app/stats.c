@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/result.h"
+#include "app/json.h"
 
 static int by_value(const void *a, const void *b)
 {

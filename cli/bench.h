@@ -2,8 +2,8 @@
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
 
+#include "app/json.h"
 #include "app/machine.h"
-#include "app/result.h"
 #include "app/stats.h"
 
 extern const app_command cli_bench_engine, cli_bench_explain, cli_bench_run,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/result.h"
 #include "cli/bench_engine.h"
 
 #define FORMAT 1

@@ -6,6 +6,7 @@
 
 #include "app/child.h"
 #include "app/progress.h"
+#include "app/result.h"
 #include "app/stats.h"
 #include "cli/bench.h"
 

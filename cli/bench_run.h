@@ -2,7 +2,7 @@
 #ifndef CLI_BENCH_RUN_H
 #define CLI_BENCH_RUN_H
 
-#include "app/result.h"
+#include "app/json.h"
 #include "app/store.h"
 #include "cli/bench.h"
 

@@ -4,9 +4,11 @@
 #include <time.h>
 
 #include "app/files.h"
+#include "app/json.h"
 #include "app/pairs.h"
 #include "app/progress.h"
 #include "app/result.h"
+#include "app/session.h"
 #include "cli/commands.h"
 
 static const app_option options[] = {

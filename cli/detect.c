@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "app/files.h"
+#include "app/json.h"
 #include "app/progress.h"
 #include "app/result.h"
 #include "cli/commands.h"

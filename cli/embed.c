@@ -2,8 +2,10 @@
 #include <string.h>
 
 #include "app/files.h"
+#include "app/json.h"
 #include "app/progress.h"
 #include "app/result.h"
+#include "app/session.h"
 #include "cli/commands.h"
 
 static const app_option options[] = {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "app/files.h"
-#include "app/result.h"
+#include "app/json.h"
 #include "cli/commands.h"
 
 static const app_option options[] = {

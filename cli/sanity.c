@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app/files.h"
+#include "app/json.h"
 #include "app/method.h"
 #include "app/progress.h"
 #include "app/result.h"

@@ -5,7 +5,8 @@
 #ifndef CLI_SANITY_H
 #define CLI_SANITY_H
 
-#include "app/result.h"
+#include "app/json.h"
+#include "app/session.h"
 
 #define SANITY_MAX_COUNTS 16
 #define SANITY_MAX_KINDS  8

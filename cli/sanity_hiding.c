@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "app/json.h"
 #include "app/result.h"
 #include "cli/sanity.h"
 

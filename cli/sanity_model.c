@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "app/json.h"
 #include "app/result.h"
 #include "cli/sanity.h"
 

@@ -4,6 +4,7 @@
 
 #include "app/pairs.h"
 #include "app/progress.h"
+#include "app/result.h"
 #include "cli/sanity.h"
 
 typedef struct protocol {

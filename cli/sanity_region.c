@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/json.h"
 #include "app/result.h"
 #include "cli/sanity.h"
 

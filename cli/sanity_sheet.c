@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/method.h"
+#include "app/result.h"
 #include "cli/sanity.h"
 
 typedef struct panel {

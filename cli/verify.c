@@ -1,6 +1,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "app/json.h"
 #include "app/progress.h"
 #include "app/result.h"
 #include "cli/commands.h"

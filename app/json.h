@@ -1,0 +1,17 @@
+/* JSON documents as the command writes them. */
+#ifndef APP_JSON_H
+#define APP_JSON_H
+
+#include <jansson.h>
+
+#include "app/args.h"
+
+/* A number, or null where it is not finite. */
+json_t *app_number(double value);
+
+/* Writes `root` under a temporary name first; takes the reference over. */
+int app_json_save(const app_command *command, json_t *root, const char *path);
+/* The same to standard output. */
+int app_json_print(const app_command *command, json_t *root);
+
+#endif
