@@ -205,6 +205,24 @@ WF_API WF_NODISCARD wf_status wf_image_encode(const wf_image *image,
                                               wf_error *err);
 WF_API void wf_image_free(wf_image *image);
 
+/*
+ * Facts about a photo's file, one "key: value" a line: format, bytes, width and
+ * height (as stored, before EXIF's orientation is applied), bits, colour, and
+ * from its EXIF data orientation, camera, lens, software, dates, exposure and
+ * whether it holds a position ("GPS position: present, not shown").  A key
+ * without a value in the file has no line.  Control characters and what is not
+ * UTF-8 in EXIF's texts are replaced by '?', and texts are cut at 120 bytes.
+ * EXIF data can be edited by anybody: they are what the file says.
+ *
+ * Writes at most `size` bytes with the NUL to `buf` (NULL when size is 0) and
+ * sets *length to the length that the whole text has.  Fails as wf_image_load
+ * for a file that cannot be read, is of no supported format or has no whole
+ * header; the picture is not decoded.
+ */
+WF_API WF_NODISCARD wf_status wf_photo_facts(const char *path, char *buf,
+                                             size_t size, size_t *length,
+                                             wf_error *err);
+
 /* ------------------------------------------------------------------------
  * Faces
  * ---------------------------------------------------------------------- */
@@ -441,6 +459,15 @@ WF_API WF_NODISCARD wf_status wf_align_region(const wf_map *region,
                                               const wf_face *face,
                                               const wf_model_info *info,
                                               wf_map **crop, wf_error *err);
+
+/*
+ * Where a face's landmarks lie in that crop, which is near the template's
+ * points but not on them: no similarity transform makes two faces the same.
+ */
+WF_API WF_NODISCARD wf_status wf_align_points(const wf_face *face,
+                                              const wf_model_info *info,
+                                              float points[WF_LANDMARKS][2],
+                                              wf_error *err);
 
 /*
  * Embeddings of n crops, row-major n x dim, as the model gives them (not
@@ -961,6 +988,68 @@ WF_API WF_NODISCARD wf_status wf_bootstrap_mean(const double *values, size_t n,
                                                 uint32_t resamples,
                                                 uint64_t seed, wf_interval *out,
                                                 wf_error *err);
+
+/* ------------------------------------------------------------------------
+ * Parts of a face
+ * ---------------------------------------------------------------------- */
+
+/*
+ * Regions of an aligned crop, named after the components of FISWG's Feature
+ * List for Morphological Analysis (ASTM E3149): "forehead", "eyebrows", "eyes",
+ * "nose", "cheeks", "mouth", "chin and jawline", and "outside" (hair, ears,
+ * neck, background); NULL past the end.
+ */
+WF_API const char *wf_region_name(size_t index);
+
+/*
+ * How much of each pixel of a crop belongs to region `index`, 0..1.  The
+ * regions are a partition: at each pixel the values of all of them sum to 1.
+ * Their outlines are those of an average face in a frame that is fitted to the
+ * crop's five landmarks (wf_align_points), so they follow roll, yaw and size;
+ * their edges are as soft as landmarks are inexact.  WF_EINVAL for landmarks
+ * that coincide, lie on a line or lie far outside the crop.
+ */
+WF_API WF_NODISCARD wf_status
+wf_region_map(size_t index, const float landmarks[WF_LANDMARKS][2], int width,
+              int height, wf_map **out, wf_error *err);
+
+/* ------------------------------------------------------------------------
+ * Suitability of a photo
+ * ---------------------------------------------------------------------- */
+
+typedef enum wf_level {
+    WF_LEVEL_GOOD,
+    WF_LEVEL_FAIR,
+    WF_LEVEL_POOR,
+    WF_LEVEL_UNKNOWN /* not measured, or not well enough to judge */
+} wf_level;
+
+/* One measure of a photo, and what it says about comparing the face. */
+typedef struct wf_quality {
+    const char *name;  /* "resolution", "sharpness", "pose: yaw", ... */
+    const char *unit;  /* "pixels between the eyes", "degrees", ... */
+    double value;      /* NaN: unknown */
+    double fair, poor; /* limits: at these values the level changes; NaN: none.
+                          fair > poor: less is worse; else more is worse, of
+                          angles in either direction */
+    wf_level level;
+    char text[160]; /* one plain sentence */
+} wf_quality;
+
+/* Rows that wf_assess writes, always the same ones in the same order. */
+#define WF_QUALITIES 13
+
+/*
+ * Measures how suitable a photo is for comparing the face in it.  `crop` is the
+ * face's aligned crop (wf_align with `info`).  `photo` and `face` are both NULL
+ * where the crop alone is known; what needs them is then unknown, and the
+ * landmarks are taken to lie on the template's points.  doc/suitability.md has
+ * the definitions, the sources and how the limits were found.  WF_ESHAPE if the
+ * crop has not the model's size.
+ */
+WF_API WF_NODISCARD wf_status wf_assess(
+    const wf_image *photo, const wf_face *face, const wf_image *crop,
+    const wf_model_info *info, wf_quality out[WF_QUALITIES], wf_error *err);
 
 /* ------------------------------------------------------------------------
  * Figures

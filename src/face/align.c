@@ -46,6 +46,22 @@ wf_status wf_align(const wf_image *photo, const wf_face *face,
                           crop, err);
 }
 
+wf_status wf_align_points(const wf_face *face, const wf_model_info *info,
+                          float points[WF_LANDMARKS][2], wf_error *err)
+{
+    wf__affine to_crop;
+    WF__TRY(wf__similarity_transform((const float(*)[2])face->landmarks,
+                                     (const float(*)[2])info->points,
+                                     WF_LANDMARKS, &to_crop, err));
+    const double *m = to_crop.m;
+    for (int i = 0; i < WF_LANDMARKS; i++) {
+        double x = face->landmarks[i][0], y = face->landmarks[i][1];
+        points[i][0] = (float)(m[0] * x + m[1] * y + m[2]);
+        points[i][1] = (float)(m[3] * x + m[4] * y + m[5]);
+    }
+    return WF_OK;
+}
+
 /* A region as a grey picture, and back. */
 static wf_status region_to_image(const wf_map *region, wf_image **out,
                                  wf_error *err)

@@ -245,7 +245,8 @@ wf_status wf_occlude(const wf_image *photo, const wf_face *face,
     WF__TRY(find(opts, &kind, err));
     if (photo->width > MAX_SIDE || photo->height > MAX_SIDE)
         WF__FAIL(err, WF_ELIMIT, "the photo is too large to draw on");
-    WF__TRY(wf__face_frame_fit(face, photo->width, photo->height, &frame, err));
+    WF__TRY(wf__face_frame_fit(face->landmarks, photo->width, photo->height,
+                               &frame, err));
     wf__brush brush = make_brush(photo, &frame, kind, opts);
     WF__TRY(wf__image_create(photo->width, photo->height, NULL, &image, err));
     if (region) {

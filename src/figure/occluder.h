@@ -7,7 +7,7 @@
 
 #include <cairo.h>
 
-#include "figure/face_frame.h"
+#include "pose/face_frame.h"
 
 /* Red, green, blue, 0..1. */
 typedef struct wf__rgb {

@@ -4,7 +4,7 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "figure/face_frame.h"
+#include "pose/face_frame.h"
 #include "image/image.h"
 
 #define SIDE 240
@@ -151,7 +151,7 @@ static void test_frame(void **state)
     (void)state;
     for (double yaw = -0.8; yaw < 0.9; yaw += 0.4) {
         wf_face face = make_face(0.3, yaw);
-        ASSERT_OK(wf__face_frame_fit(&face, SIDE, SIDE, &frame, err));
+        ASSERT_OK(wf__face_frame_fit(face.landmarks, SIDE, SIDE, &frame, err));
         for (size_t i = 0; i < WF__COUNT(probes); i++) {
             const double *p = probes[i];
             float want[2];

@@ -28,10 +28,13 @@ typedef struct wf__face_frame {
 /*
  * Least squares over the landmarks of an average face.  WF_EINVAL if they are
  * not finite, coincide, lie on a line (a face in full profile), have left and
- * right swapped, or lie far outside a photo of that size.
+ * right swapped, or lie far outside a picture of that size.
  */
-wf_status wf__face_frame_fit(const wf_face *face, int width, int height,
-                             wf__face_frame *frame, wf_error *err);
+wf_status wf__face_frame_fit(const float landmarks[WF_LANDMARKS][2], int width,
+                             int height, wf__face_frame *frame, wf_error *err);
+
+/* Landmark `index` of the average face, in its frame. */
+wf__point3 wf__face_landmark(int index);
 
 static inline wf__point2 wf__face_point(const wf__face_frame *f, double x,
                                         double y, double z)
@@ -42,6 +45,21 @@ static inline wf__point2 wf__face_point(const wf__face_frame *f, double x,
 
 /* Pixels of a unit, as seen from the front. */
 double wf__face_unit(const wf__face_frame *frame);
+
+/* Where the head looks, degrees. */
+typedef struct wf__face_angles {
+    double yaw;   /* above 0: to the picture's right */
+    double pitch; /* above 0: up */
+    double roll;  /* above 0: leans to the picture's right, clockwise */
+} wf__face_angles;
+
+/*
+ * The angles whose rotation, first about the face's y axis (yaw), then about
+ * the picture's x axis (pitch), then in the picture (roll), gives the axes of
+ * the frame.  The landmarks must have a frame.  A nose longer than the average
+ * looks like a raised head, so the pitch says little about one face.
+ */
+wf__face_angles wf__face_frame_angles(const float landmarks[WF_LANDMARKS][2]);
 
 /* 1 if the face looks to the picture's right, so that its right side is the
  * far one; -1 if to the left. */

@@ -1,4 +1,4 @@
-#include "figure/face_frame.h"
+#include "pose/face_frame.h"
 
 #include <math.h>
 
@@ -56,42 +56,89 @@ static row fit_row(const double value[WF_LANDMARKS], double ridge)
     return r;
 }
 
-wf_status wf__face_frame_fit(const wf_face *face, int width, int height,
-                             wf__face_frame *frame, wf_error *err)
+/* The landmarks with their roll turned away, and its cosine and sine. */
+typedef struct upright {
+    double across[WF_LANDMARKS], along[WF_LANDMARKS];
+    double c, s;
+} upright;
+
+/* By the lines from eye to eye and from one corner of the mouth to the other.
+ */
+static upright turn_upright(const float p[WF_LANDMARKS][2])
 {
-    double u[WF_LANDMARKS], v[WF_LANDMARKS];
+    upright u = {.c = 1};
+    double dx = (double)p[WF_EYE_RIGHT][0] - p[WF_EYE_LEFT][0] +
+                p[WF_MOUTH_RIGHT][0] - p[WF_MOUTH_LEFT][0];
+    double dy = (double)p[WF_EYE_RIGHT][1] - p[WF_EYE_LEFT][1] +
+                p[WF_MOUTH_RIGHT][1] - p[WF_MOUTH_LEFT][1];
+    double length = hypot(dx, dy);
+    if (length > 0) {
+        u.c = dx / length;
+        u.s = dy / length;
+    }
     for (int i = 0; i < WF_LANDMARKS; i++) {
-        u[i] = face->landmarks[i][0];
-        v[i] = face->landmarks[i][1];
-        if (!(fabs(u[i] - width / 2.0) <= 1.5 * width &&
-              fabs(v[i] - height / 2.0) <= 1.5 * height))
+        u.across[i] = u.c * p[i][0] + u.s * p[i][1];
+        u.along[i] = -u.s * p[i][0] + u.c * p[i][1];
+    }
+    return u;
+}
+
+static wf_status check_places(const float landmarks[WF_LANDMARKS][2], int width,
+                              int height, wf_error *err)
+{
+    for (int i = 0; i < WF_LANDMARKS; i++) {
+        double x = landmarks[i][0], y = landmarks[i][1];
+        if (!(fabs(x - width / 2.0) <= 1.5 * width &&
+              fabs(y - height / 2.0) <= 1.5 * height))
             WF__FAIL(err, WF_EINVAL,
                      "landmark %d of the face, (%g, %g), lies far outside the "
-                     "photo of %d x %d pixels",
-                     i + 1, u[i], v[i], width, height);
+                     "picture of %d x %d pixels",
+                     i + 1, x, y, width, height);
     }
+    return WF_OK;
+}
+
+wf_status wf__face_frame_fit(const float landmarks[WF_LANDMARKS][2], int width,
+                             int height, wf__face_frame *frame, wf_error *err)
+{
+    WF__TRY(check_places(landmarks, width, height, err));
     /* The ridge acts along the face's own axes: turn its roll away first. */
-    double dx = u[1] - u[0] + u[4] - u[3], dy = v[1] - v[0] + v[4] - v[3];
-    double length = hypot(dx, dy);
-    double c = length > 0 ? dx / length : 1, s = length > 0 ? dy / length : 0;
-    double across[WF_LANDMARKS], along[WF_LANDMARKS];
-    for (int i = 0; i < WF_LANDMARKS; i++) {
-        across[i] = c * u[i] + s * v[i];
-        along[i] = -s * u[i] + c * v[i];
-    }
-    row a = fit_row(across, RIDGE_ACROSS), b = fit_row(along, RIDGE_ALONG);
+    upright u = turn_upright(landmarks);
+    row a = fit_row(u.across, RIDGE_ACROSS), b = fit_row(u.along, RIDGE_ALONG);
     double area = a.x * b.y - a.y * b.x, down = hypot(a.y, b.y);
     if (!(down >= 1) || !(area >= 0.08 * down * down))
         WF__FAIL(err, WF_EINVAL,
                  "the landmarks of the face coincide, lie on a line (a full "
-                 "profile) or have left and right swapped: nothing can be "
-                 "drawn on it");
+                 "profile) or have left and right swapped");
+    double c = u.c, s = u.s;
     *frame = (wf__face_frame){
         {c * a.x - s * b.x, s * a.x + c * b.x},
         {c * a.y - s * b.y, s * a.y + c * b.y},
         {c * a.z - s * b.z, s * a.z + c * b.z},
         {c * a.shift - s * b.shift, s * a.shift + c * b.shift}};
     return WF_OK;
+}
+
+wf__point3 wf__face_landmark(int index)
+{
+    return average[index];
+}
+
+/*
+ * Upright, with cos and sin of yaw (Y) and pitch (P) and a scale, the axes are
+ * x: (cos Y, sin Y sin P), y: (0, cos P), z: (sin Y, -cos Y sin P).
+ */
+wf__face_angles wf__face_frame_angles(const float landmarks[WF_LANDMARKS][2])
+{
+    const double degree = 45 / atan(1);
+    upright u = turn_upright(landmarks);
+    row a = fit_row(u.across, 0), b = fit_row(u.along, 0);
+    double yaw = atan2(a.z, a.x);
+    return (wf__face_angles){
+        .yaw = degree * yaw,
+        .pitch = degree * atan2(-b.z, b.y * cos(yaw)),
+        .roll = degree * atan2(u.s, u.c),
+    };
 }
 
 double wf__face_unit(const wf__face_frame *f)
