@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "app/finished.h"
 #include "app/method.h"
 #include "app/pairs.h"
 #include "app/progress.h"
@@ -49,77 +50,10 @@ static int set_pair(evaluate_job *j, size_t pair, const char *name, int genuine,
 
 /* ---- folders that explain wrote ------------------------------------------ */
 
-static const char *text_of(const json_t *root, const char *object,
-                           const char *key)
-{
-    const char *text =
-        json_string_value(json_object_get(json_object_get(root, object), key));
-    return text ? text : "";
-}
-
-static int read_result(evaluate_job *j, const char *folder, json_t **root)
-{
-    char path[4200];
-    json_error_t fault;
-    snprintf(path, sizeof(path), "%s/result.json", folder);
-    if (access(path, R_OK)) {
-        app_error(j->command,
-                  "'%s' is not a folder that 'whyface explain' wrote: it has "
-                  "no result.json",
-                  folder);
-        app_hint("maps of your own: whyface evaluate PROBE OTHER --map FILE");
-        return APP_FAILED;
-    }
-    *root = json_load_file(path, 0, &fault);
-    if (!*root || !json_is_object(json_object_get(*root, "photos")) ||
-        !*text_of(*root, "model", "sha256")) {
-        app_error(j->command, "'%s' is no result of 'whyface explain'%s%s",
-                  path, *root ? "" : ": ", *root ? "" : fault.text);
-        return APP_FAILED;
-    }
-    return APP_OK;
-}
-
-/* The model and threshold of the first folder, unless others are given. */
-static int open_for(evaluate_job *j, const json_t *root)
-{
-    app_args with = *j->args;
-    const json_t *t = json_object_get(root, "threshold");
-    const json_t *value = json_object_get(t, "value");
-    if (!app_get(j->args, "model") && with.n_values < APP_MAX_VALUES) {
-        with.values[with.n_values].name = "model";
-        with.values[with.n_values++].value = text_of(root, "model", "path");
-    }
-    int status = app_session_open(j->command, &with, APP_MODEL, &j->session);
-    j->session.args = j->args;
-    if (status == APP_OK)
-        status = app_find_threshold(&j->session, &j->evaluation.threshold);
-    if (status == APP_OK && !app_get(j->args, "threshold") &&
-        json_is_number(value))
-        j->evaluation.threshold = (app_threshold){
-            json_number_value(value), text_of(root, "threshold", "name"),
-            text_of(root, "threshold", "source")};
-    return status;
-}
-
-static int check_model(const evaluate_job *j, const json_t *root,
-                       const char *folder)
-{
-    const wf_model_info *info = wf_model_get_info(j->session.model);
-    const char *sha256 = text_of(root, "model", "sha256");
-    if (!strcmp(sha256, info->sha256))
-        return APP_OK;
-    app_error(j->command,
-              "the maps in '%s' are of model '%s' (sha256 %.12s...), not of "
-              "'%s' (%.12s...)",
-              folder, text_of(root, "model", "name"), sha256, info->name,
-              info->sha256);
-    return APP_FAILED;
-}
-
 static int check_method(const evaluate_job *j, const json_t *root)
 {
-    const wf_method *method = wf_method_find(text_of(root, "method", "name"));
+    const wf_method *method =
+        wf_method_find(app_finished_text(root, "method", "name"));
     return method ? app_method_check_spatial(j->command, method) : APP_OK;
 }
 
@@ -130,7 +64,7 @@ static int read_folder(evaluate_job *j, const json_t *root, size_t folder,
     static const char *const roles[] = {"probe", "mate", "nonmate"};
     const char *path = j->args->operands[folder];
     const json_t *photos = json_object_get(root, "photos");
-    int status = check_model(j, root, path);
+    int status = app_finished_check_model(&j->session, root, path);
     if (status == APP_OK)
         status = check_method(j, root);
     for (size_t role = 0; role < 3 && status == APP_OK; role++) {
@@ -163,17 +97,18 @@ int evaluate_read_folders(evaluate_job *j)
     json_t **roots = calloc(n, sizeof(*roots));
     int status = roots ? APP_OK : no_memory(j);
     for (size_t i = 0; i < n && status == APP_OK; i++) {
-        status = read_result(j, j->args->operands[i], &roots[i]);
+        status = app_finished_read(j->command, j->args->operands[i], &roots[i]);
         if (status == APP_OK)
             n_pairs +=
                 json_object_size(json_object_get(roots[i], "photos")) - 1;
     }
     if (status == APP_OK)
-        status = open_for(j, roots[0]);
+        status = app_finished_open(j->command, j->args, roots[0], &j->session,
+                                   &j->evaluation.threshold);
     if (status == APP_OK)
         status = create(j, n_pairs, 1, 3 * n);
     if (status == APP_OK)
-        name_source(j, 0, "", text_of(roots[0], "method", "name"));
+        name_source(j, 0, "", app_finished_text(roots[0], "method", "name"));
     for (size_t i = 0; i < n && status == APP_OK; i++)
         status = read_folder(j, roots[i], i, &pair);
     /* The threshold's texts live in the first result. */

@@ -1055,7 +1055,11 @@ WF_API WF_NODISCARD wf_status wf_assess(
  * Figures
  * ---------------------------------------------------------------------- */
 
-/* Names of colour maps, NULL past the end; the first is the default. */
+/*
+ * Names of colour maps for saliency, NULL past the end; the first is the
+ * default.  Besides them there is "difference", blue over light grey to red,
+ * for values that have two directions.
+ */
 WF_API const char *wf_colormap_name(size_t index);
 
 typedef struct wf_figure_opts {

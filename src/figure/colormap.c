@@ -105,6 +105,10 @@ const char *wf_colormap_name(size_t index)
 
 wf_status wf__colormap_find(const char *name, int *index, wf_error *err)
 {
+    if (name && !strcmp(name, "difference")) {
+        *index = WF__COLORMAP_DIFFERENCE;
+        return WF_OK;
+    }
     for (size_t i = 0; i < WF__COUNT(maps); i++)
         if (!name || !strcmp(maps[i].name, name)) {
             *index = (int)i;

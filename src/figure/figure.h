@@ -36,7 +36,7 @@ wf_status wf__figure_draw(const wf__figure *figure, const char *path,
 
 /* ---- colour maps --------------------------------------------------------- */
 
-/* Index of a named colour map (NULL: the default, 0). */
+/* Index of a named colour map (NULL: the default, 0), "difference" too. */
 wf_status wf__colormap_find(const char *name, int *index, wf_error *err);
 /* Colour of t in 0..1. */
 void wf__colormap_colour(int index, float t, uint8_t rgb[3]);
