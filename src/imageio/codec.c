@@ -1,7 +1,5 @@
 #include "imageio/codec.h"
 
-#include "imageio/orientation.h"
-
 /* Compressed photos larger than this are refused. */
 #define MAX_FILE ((size_t)1 << 30)
 
@@ -37,16 +35,18 @@ static const char *other_format(const uint8_t *data, size_t size)
     return NULL;
 }
 
-wf_status wf_image_decode(const void *data, size_t size, const char *name,
-                          wf_image **out, wf_error *err)
+/* The format of an image, by content. */
+static wf_status find_by_content(const uint8_t *data, size_t size,
+                                 const char *name, const wf__codec **out,
+                                 wf_error *err)
 {
-    if (!name)
-        name = "image";
     if (size == 0)
         WF__FAIL(err, WF_EIMAGE, "'%s' is empty", name);
     for (size_t i = 0; i < WF__COUNT(codecs); i++)
-        if (codecs[i]->recognise(data, size))
-            return codecs[i]->decode(data, size, name, out, err);
+        if (codecs[i]->recognise(data, size)) {
+            *out = codecs[i];
+            return WF_OK;
+        }
     const char *what = other_format(data, size);
     if (what)
         WF__FAIL(err, WF_EIMAGE,
@@ -56,10 +56,35 @@ wf_status wf_image_decode(const void *data, size_t size, const char *name,
     WF__FAIL(err, WF_EIMAGE, "'%s' is not a JPEG, PNG or WebP image", name);
 }
 
+wf_status wf_image_decode(const void *data, size_t size, const char *name,
+                          wf_image **out, wf_error *err)
+{
+    const wf__codec *codec;
+    if (!name)
+        name = "image";
+    WF__TRY(find_by_content(data, size, name, &codec, err));
+    return codec->decode(data, size, name, out, err);
+}
+
+wf_status wf__photo_describe(const uint8_t *data, size_t size, const char *name,
+                             wf__facts *facts, wf_error *err)
+{
+    const wf__codec *codec;
+    WF__TRY(find_by_content(data, size, name, &codec, err));
+    wf__fact(facts, "format", "%s", codec->name);
+    wf__fact(facts, "bytes", "%zu", size);
+    return codec->describe(data, size, name, facts, err);
+}
+
+wf_status wf__photo_open(const char *path, wf__bytes *out, wf_error *err)
+{
+    return wf__bytes_open(path, "photo", MAX_FILE, out, err);
+}
+
 wf_status wf_image_load(const char *path, wf_image **out, wf_error *err)
 {
     wf__bytes bytes;
-    WF__TRY(wf__bytes_open(path, "photo", MAX_FILE, &bytes, err));
+    WF__TRY(wf__photo_open(path, &bytes, err));
     wf_status st = wf_image_decode(bytes.data, bytes.size, path, out, err);
     wf__bytes_close(&bytes);
     return st;

@@ -7,6 +7,7 @@
 
 #include "base/fileio.h"
 #include "image/image.h"
+#include "imageio/facts.h"
 
 /* One row for each format in the table of codec.c. */
 typedef struct wf__codec {
@@ -14,6 +15,9 @@ typedef struct wf__codec {
     int (*recognise)(const uint8_t *data, size_t size); /* by content */
     wf_status (*decode)(const uint8_t *data, size_t size, const char *name,
                         wf_image **out, wf_error *err);
+    /* From the header: width, height, bits, colour, ..., then EXIF's facts. */
+    wf_status (*describe)(const uint8_t *data, size_t size, const char *name,
+                          wf__facts *facts, wf_error *err);
     /* NULL: read only.  Endings end in NULL. */
     wf_status (*encode)(const wf_image *image, FILE *stream, const char *name,
                         wf_error *err);
@@ -21,5 +25,11 @@ typedef struct wf__codec {
 } wf__codec;
 
 extern const wf__codec wf__codec_jpeg, wf__codec_png, wf__codec_webp;
+
+/* A photo's bytes, for messages a "photo". */
+wf_status wf__photo_open(const char *path, wf__bytes *out, wf_error *err);
+/* Format and bytes, then what the codec says. */
+wf_status wf__photo_describe(const uint8_t *data, size_t size, const char *name,
+                             wf__facts *facts, wf_error *err);
 
 #endif

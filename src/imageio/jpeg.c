@@ -1,7 +1,7 @@
 #include <setjmp.h>
 
 #include "imageio/codec.h"
-#include "imageio/orientation.h"
+#include "imageio/exif.h"
 
 #include <jpeglib.h>
 
@@ -41,13 +41,20 @@ static int recognise(const uint8_t *data, size_t size)
     return size >= 3 && data[0] == 0xff && data[1] == 0xd8 && data[2] == 0xff;
 }
 
-static int find_orientation(const struct jpeg_decompress_struct *info)
+static jpeg_saved_marker_ptr
+find_exif(const struct jpeg_decompress_struct *info)
 {
     for (jpeg_saved_marker_ptr m = info->marker_list; m; m = m->next)
         if (m->marker == JPEG_APP0 + 1 && m->data_length > 6 &&
             !memcmp(m->data, "Exif", 5))
-            return wf__exif_orientation(m->data, m->data_length);
-    return 1;
+            return m;
+    return NULL;
+}
+
+static int find_orientation(const struct jpeg_decompress_struct *info)
+{
+    jpeg_saved_marker_ptr exif = find_exif(info);
+    return exif ? wf__exif_orientation(exif->data, exif->data_length) : 1;
 }
 
 /* Row of four inks to RGB.  Adobe's files hold the inks inverted. */
@@ -84,6 +91,19 @@ typedef struct decoding {
     int orientation;
 } decoding;
 
+/* As far as the header. */
+static wf_status start(decoding *d, const uint8_t *data, size_t size,
+                       const char *name, wf_error *err)
+{
+    struct jpeg_decompress_struct *info = &d->info;
+    jpeg_create_decompress(info);
+    jpeg_save_markers(info, JPEG_APP0 + 1, 0xffff);
+    jpeg_mem_src(info, data, size);
+    jpeg_read_header(info, TRUE);
+    return wf__image_check_size(info->image_width, info->image_height, name,
+                                err);
+}
+
 static wf_status decode_all(decoding *d, const uint8_t *data, size_t size,
                             const char *name, wf_error *err)
 {
@@ -91,12 +111,7 @@ static wf_status decode_all(decoding *d, const uint8_t *data, size_t size,
     if (setjmp(d->failure.jump))
         WF__FAIL(err, WF_EIMAGE, "'%s' is a damaged JPEG: %s", name,
                  d->failure.text);
-    jpeg_create_decompress(info);
-    jpeg_save_markers(info, JPEG_APP0 + 1, 0xffff);
-    jpeg_mem_src(info, data, size);
-    jpeg_read_header(info, TRUE);
-    WF__TRY(
-        wf__image_check_size(info->image_width, info->image_height, name, err));
+    WF__TRY(start(d, data, size, name, err));
     bool four = info->num_components == 4;
     info->out_color_space = four ? JCS_CMYK : JCS_RGB;
     info->dct_method = JDCT_ISLOW;
@@ -128,6 +143,46 @@ static wf_status decode(const uint8_t *data, size_t size, const char *name,
     else
         wf_image_free(d->image);
     wf__free(d->inks);
+    wf__free(d);
+    return st;
+}
+
+static wf_status describe_all(decoding *d, const uint8_t *data, size_t size,
+                              const char *name, wf__facts *facts, wf_error *err)
+{
+    const struct jpeg_decompress_struct *info = &d->info;
+    if (setjmp(d->failure.jump))
+        WF__FAIL(err, WF_EIMAGE, "'%s' is a damaged JPEG: %s", name,
+                 d->failure.text);
+    WF__TRY(start(d, data, size, name, err));
+    J_COLOR_SPACE colour = info->jpeg_color_space;
+    wf__fact(facts, "width", "%u", info->image_width);
+    wf__fact(facts, "height", "%u", info->image_height);
+    wf__fact(facts, "bits", "%d", info->data_precision);
+    wf__fact(facts, "colour", "%s",
+             colour == JCS_GRAYSCALE ? "grey"
+             : colour == JCS_YCbCr   ? "YCbCr"
+             : colour == JCS_RGB     ? "RGB"
+             : colour == JCS_CMYK    ? "CMYK"
+             : colour == JCS_YCCK    ? "YCCK"
+                                     : "unknown");
+    wf__fact(facts, "coding", "%s",
+             info->progressive_mode ? "progressive" : "sequential");
+    jpeg_saved_marker_ptr exif = find_exif(info);
+    wf__exif_facts(exif ? exif->data : NULL, exif ? exif->data_length : 0,
+                   facts);
+    return WF_OK;
+}
+
+static wf_status describe(const uint8_t *data, size_t size, const char *name,
+                          wf__facts *facts, wf_error *err)
+{
+    decoding *d = wf__calloc(1, sizeof(*d));
+    if (!d)
+        WF__FAIL(err, WF_ENOMEM, "out of memory for '%s'", name);
+    d->info.err = start_failure(&d->failure);
+    wf_status st = describe_all(d, data, size, name, facts, err);
+    jpeg_destroy_decompress(&d->info);
     wf__free(d);
     return st;
 }
@@ -166,4 +221,5 @@ static wf_status encode(const wf_image *image, FILE *stream, const char *name,
 
 static const char *const endings[] = {".jpg", ".jpeg", NULL};
 
-const wf__codec wf__codec_jpeg = {"JPEG", recognise, decode, encode, endings};
+const wf__codec wf__codec_jpeg = {"JPEG",   recognise, decode,
+                                  describe, encode,    endings};

@@ -1,38 +1,4 @@
-#include "imageio/orientation.h"
-
-#include <libexif/exif-data.h>
-
-int wf__exif_orientation(const uint8_t *data, size_t size)
-{
-    static const uint8_t head[6] = "Exif\0";
-    uint8_t *block = NULL;
-    int orientation = 1;
-    /* An EXIF block fits a JPEG segment; a longer one is not read. */
-    if (size < 8 || size > 65535)
-        return 1;
-    /* libexif wants the head, which PNG and some WebP files leave out. */
-    bool headed = !memcmp(data, head, sizeof(head));
-    if (!headed) {
-        block = wf__alloc(size + sizeof(head), 1);
-        if (!block)
-            return 1;
-        memcpy(block, head, sizeof(head));
-        memcpy(block + sizeof(head), data, size);
-        data = block;
-        size += sizeof(head);
-    }
-    ExifData *exif = exif_data_new_from_data(data, (unsigned)size);
-    ExifEntry *entry = exif ? exif_content_get_entry(exif->ifd[EXIF_IFD_0],
-                                                     EXIF_TAG_ORIENTATION)
-                            : NULL;
-    if (entry && entry->format == EXIF_FORMAT_SHORT && entry->size >= 2)
-        orientation =
-            exif_get_short(entry->data, exif_data_get_byte_order(exif));
-    if (exif)
-        exif_data_unref(exif);
-    wf__free(block);
-    return orientation >= 1 && orientation <= 8 ? orientation : 1;
-}
+#include "imageio/exif.h"
 
 wf_status wf__orient(wf_image *image, int orientation, wf_image **out,
                      wf_error *err)

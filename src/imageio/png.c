@@ -1,7 +1,7 @@
 #include <setjmp.h>
 
 #include "imageio/codec.h"
-#include "imageio/orientation.h"
+#include "imageio/exif.h"
 
 #include <png.h>
 
@@ -65,17 +65,25 @@ static void compose_over_white(const uint8_t *rgba, size_t n, uint8_t *rgb)
                           255);
 }
 
+/* As far as the header. */
+static wf_status start(work *w, const char *name, wf_error *err)
+{
+    png_set_read_fn(w->png, w, read_bytes);
+    png_set_user_limits(w->png, 0x7fffffff, 0x7fffffff);
+    png_read_info(w->png, w->info);
+    return wf__image_check_size(png_get_image_width(w->png, w->info),
+                                png_get_image_height(w->png, w->info), name,
+                                err);
+}
+
 static wf_status decode_all(work *w, const char *name, wf_error *err)
 {
     if (setjmp(png_jmpbuf(w->png)))
         WF__FAIL(err, WF_EIMAGE, "'%s' is a damaged or truncated PNG: %s", name,
                  w->text);
-    png_set_read_fn(w->png, w, read_bytes);
-    png_set_user_limits(w->png, 0x7fffffff, 0x7fffffff);
-    png_read_info(w->png, w->info);
+    WF__TRY(start(w, name, err));
     size_t width = png_get_image_width(w->png, w->info);
     size_t height = png_get_image_height(w->png, w->info);
-    WF__TRY(wf__image_check_size((int64_t)width, (int64_t)height, name, err));
     ask_for_rgba(w);
     w->rgba = wf__alloc(width * height, 4);
     w->rows = wf__alloc(height, sizeof(*w->rows));
@@ -99,10 +107,9 @@ static int find_orientation(work *w)
     return wf__exif_orientation(exif, size);
 }
 
-static wf_status decode(const uint8_t *data, size_t size, const char *name,
-                        wf_image **out, wf_error *err)
+static wf_status work_create(const uint8_t *data, size_t size, const char *name,
+                             work **out, wf_error *err)
 {
-    wf_status st = WF_OK;
     work *w = wf__calloc(1, sizeof(*w));
     if (!w)
         WF__FAIL(err, WF_ENOMEM, "out of memory for '%s'", name);
@@ -111,19 +118,103 @@ static wf_status decode(const uint8_t *data, size_t size, const char *name,
     w->png =
         png_create_read_struct(PNG_LIBPNG_VER_STRING, w, on_error, on_warning);
     w->info = w->png ? png_create_info_struct(w->png) : NULL;
-    if (!w->info)
-        st = wf__fail(err, WF_ENOMEM, "out of memory for '%s'", name);
-    if (st == WF_OK)
-        st = decode_all(w, name, err);
-    int orientation = st == WF_OK ? find_orientation(w) : 1;
+    if (!w->info) {
+        png_destroy_read_struct(&w->png, NULL, NULL);
+        wf__free(w);
+        WF__FAIL(err, WF_ENOMEM, "out of memory for '%s'", name);
+    }
+    *out = w;
+    return WF_OK;
+}
+
+static void work_free(work *w)
+{
     png_destroy_read_struct(&w->png, &w->info, NULL);
     wf__free(w->rgba);
     wf__free(w->rows);
+    wf__free(w);
+}
+
+static wf_status decode(const uint8_t *data, size_t size, const char *name,
+                        wf_image **out, wf_error *err)
+{
+    work *w;
+    WF__TRY(work_create(data, size, name, &w, err));
+    wf_status st = decode_all(w, name, err);
     if (st == WF_OK)
-        st = wf__orient(w->image, orientation, out, err);
+        st = wf__orient(w->image, find_orientation(w), out, err);
     else
         wf_image_free(w->image);
-    wf__free(w);
+    work_free(w);
+    return st;
+}
+
+/*
+ * The chunk eXIf, NULL if there is none.  It may stand behind the picture,
+ * which libpng cannot skip.
+ */
+static const uint8_t *find_exif(const uint8_t *data, size_t size,
+                                size_t *length)
+{
+    size_t at = 8;
+    while (size - at >= 12) {
+        const uint8_t *c = data + at;
+        size_t n =
+            (size_t)c[0] << 24 | (size_t)c[1] << 16 | (size_t)c[2] << 8 | c[3];
+        if (n > size - at - 12)
+            return NULL;
+        if (!memcmp(c + 4, "eXIf", 4)) {
+            *length = n;
+            return c + 8;
+        }
+        at += n + 12;
+    }
+    return NULL;
+}
+
+static const char *colour_name(int type)
+{
+    switch (type) {
+    case PNG_COLOR_TYPE_GRAY:
+        return "grey";
+    case PNG_COLOR_TYPE_GRAY_ALPHA:
+        return "grey with alpha";
+    case PNG_COLOR_TYPE_PALETTE:
+        return "palette";
+    case PNG_COLOR_TYPE_RGB:
+        return "RGB";
+    default:
+        return "RGB with alpha";
+    }
+}
+
+static wf_status describe_all(work *w, const char *name, wf__facts *facts,
+                              wf_error *err)
+{
+    if (setjmp(png_jmpbuf(w->png)))
+        WF__FAIL(err, WF_EIMAGE, "'%s' is a damaged or truncated PNG: %s", name,
+                 w->text);
+    WF__TRY(start(w, name, err));
+    wf__fact(facts, "width", "%u", png_get_image_width(w->png, w->info));
+    wf__fact(facts, "height", "%u", png_get_image_height(w->png, w->info));
+    wf__fact(facts, "bits", "%d", png_get_bit_depth(w->png, w->info));
+    wf__fact(facts, "colour", "%s",
+             colour_name(png_get_color_type(w->png, w->info)));
+    return WF_OK;
+}
+
+static wf_status describe(const uint8_t *data, size_t size, const char *name,
+                          wf__facts *facts, wf_error *err)
+{
+    work *w;
+    WF__TRY(work_create(data, size, name, &w, err));
+    wf_status st = describe_all(w, name, facts, err);
+    if (st == WF_OK) {
+        size_t length = 0;
+        const uint8_t *exif = find_exif(data, size, &length);
+        wf__exif_facts(exif, length, facts);
+    }
+    work_free(w);
     return st;
 }
 
@@ -158,4 +249,5 @@ static wf_status encode(const wf_image *image, FILE *stream, const char *name,
 
 static const char *const endings[] = {".png", NULL};
 
-const wf__codec wf__codec_png = {"PNG", recognise, decode, encode, endings};
+const wf__codec wf__codec_png = {"PNG",    recognise, decode,
+                                 describe, encode,    endings};

@@ -1,5 +1,5 @@
 #include "imageio/codec.h"
-#include "imageio/orientation.h"
+#include "imageio/exif.h"
 
 #include <webp/decode.h>
 #include <webp/demux.h>
@@ -76,6 +76,37 @@ static wf_status decode(const uint8_t *data, size_t size, const char *name,
     return st == WF_OK ? wf__orient(image, orientation, out, err) : st;
 }
 
+static wf_status describe(const uint8_t *data, size_t size, const char *name,
+                          wf__facts *facts, wf_error *err)
+{
+    const WebPData bytes = {data, size};
+    WebPBitstreamFeatures features;
+    WebPChunkIterator chunk;
+    WebPDemuxer *demuxer = WebPDemux(&bytes);
+    if (!demuxer || WebPGetFeatures(data, size, &features) != VP8_STATUS_OK) {
+        WebPDemuxDelete(demuxer);
+        WF__FAIL(err, WF_EIMAGE, "'%s' is a damaged or truncated WebP", name);
+    }
+    wf__fact(facts, "width", "%u",
+             WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH));
+    wf__fact(facts, "height", "%u",
+             WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT));
+    wf__fact(facts, "bits", "8");
+    wf__fact(facts, "colour", features.has_alpha ? "RGB with alpha" : "RGB");
+    if (features.format)
+        wf__fact(facts, "coding", features.format == 2 ? "lossless" : "lossy");
+    if (features.has_animation)
+        wf__fact(facts, "frames", "%u, of which the first is read",
+                 WebPDemuxGetI(demuxer, WEBP_FF_FRAME_COUNT));
+    bool exif = WebPDemuxGetChunk(demuxer, "EXIF", 1, &chunk);
+    wf__exif_facts(exif ? chunk.chunk.bytes : NULL, exif ? chunk.chunk.size : 0,
+                   facts);
+    WebPDemuxReleaseChunkIterator(&chunk);
+    WebPDemuxDelete(demuxer);
+    return WF_OK;
+}
+
 static const char *const endings[] = {NULL};
 
-const wf__codec wf__codec_webp = {"WebP", recognise, decode, NULL, endings};
+const wf__codec wf__codec_webp = {"WebP",   recognise, decode,
+                                  describe, NULL,      endings};

@@ -7,7 +7,6 @@
 #include <webp/encode.h>
 
 #include "image/image.h"
-#include "imageio/orientation.h"
 
 #define W 16
 #define H 8
