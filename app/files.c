@@ -21,7 +21,11 @@ int app_file_open(const app_command *command, const char *path, app_file *file)
     int fd = mkstemp(file->temporary);
     if (fd < 0)
         return cannot_write(command, path);
-    file->stream = fdopen(fd, "w");
+    /* As any file that the user makes, not as mkstemp's. */
+    mode_t mask = umask(0);
+    umask(mask);
+    if (fchmod(fd, 0666 & ~mask) == 0)
+        file->stream = fdopen(fd, "w");
     if (file->stream)
         return APP_OK;
     close(fd);

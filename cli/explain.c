@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "app/files.h"
+#include "app/finished.h"
 #include "app/progress.h"
+#include "app/report/write.h"
 #include "app/triplet.h"
 #include "cli/commands.h"
 
@@ -17,6 +19,8 @@ static const app_option options[] = {
     {"threshold", 0, "VALUE|NAME", "similarity of a match [accuracy]"},
     {"colormap", 0, "NAME", "uniform, cubehelix, grey or jet [uniform]"},
     {"opacity", 0, "0..1", "of the map over the face [0.7]"},
+    {"report", 0, NULL,
+     "write report.html and report.json too, as 'whyface report' does"},
     {0}};
 
 typedef struct job {
@@ -125,6 +129,10 @@ static int prepare(job *j)
         status = check_colormap(j);
     if (status == APP_OK)
         status = app_make_folder(j->command, j->folder);
+    if (status == APP_OK)
+        status = remove_older(j, "report.html");
+    if (status == APP_OK)
+        status = remove_older(j, "report.json");
     return status == APP_OK ? remove_older(j, "result.json") : status;
 }
 
@@ -139,6 +147,23 @@ static int explain(job *j)
         st = app_triplet_explain(&j->triplet, &err);
     app_progress_end();
     return st == WF_OK ? APP_OK : app_fail(j->command, &err);
+}
+
+static int report(job *j)
+{
+    char name[4200];
+    app_report_opts opts;
+    json_t *result = NULL;
+    int status = app_report_read_opts(j->command, j->args, &opts);
+    opts.threshold = j->triplet.threshold;
+    snprintf(name, sizeof(name), "%s/report", j->folder);
+    if (status == APP_OK)
+        status = app_finished_read(j->command, j->folder, &result);
+    if (status == APP_OK)
+        status =
+            app_report_write(&j->session, j->folder, result, &opts, name, 0);
+    json_decref(result);
+    return status;
 }
 
 static int run(const app_command *command, const app_args *args)
@@ -161,6 +186,8 @@ static int run(const app_command *command, const app_args *args)
         status = app_triplet_write(&j.triplet, j.folder, &j.look);
     if (status == APP_OK && !app_has(args, "quiet"))
         print_summary(&j);
+    if (status == APP_OK && app_has(args, "report"))
+        status = report(&j);
     app_triplet_free(&j.triplet);
     wf_options_free(j.options);
     app_session_close(&j.session);
