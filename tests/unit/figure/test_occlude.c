@@ -4,8 +4,8 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "pose/face_frame.h"
 #include "image/image.h"
+#include "pose/face_frame.h"
 
 #define SIDE 240
 #define UNIT 40.0 /* eye distance */
