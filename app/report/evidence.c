@@ -8,7 +8,7 @@
 
 #include "app/report/parts.h"
 
-#define STEPS       25
+#define STEPS       20
 #define PLOT_WIDTH  260.0
 #define PLOT_HEIGHT 120.0
 
