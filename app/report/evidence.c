@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/progress.h"
 #include "app/report/parts.h"
 
 #define STEPS       20
@@ -55,6 +56,7 @@ static wf_status judge(report *r, int pair, int side, judged *all,
             st = wf_evaluate(r->session->ctx, r->session->model, role->crop,
                              other->crop, k == MAP ? map : controls[k], &opts,
                              &all[k].result, all[k].curves[0], err);
+        r->forwards += all[k].result.forwards;
     }
     wf_map_free(controls[RANDOM]);
     wf_map_free(controls[CENTRED]);
@@ -179,9 +181,13 @@ static wf_status explain_again(report *r, wf_model *model,
 {
     wf_explanation *x = NULL;
     wf_likeness total = {0};
+    wf_explain_stats stats = {0};
     wf_status st =
         wf_explain(r->session->ctx, model, options, r->roles[APP_PROBE].crop,
                    r->roles[APP_MATE].crop, NULL, &x, err);
+    if (st == WF_OK)
+        wf_explanation_stats(x, &stats);
+    r->forwards += stats.forwards;
     for (int side = 0; side < 2 && st == WF_OK; side++) {
         wf_likeness l;
         st = wf_map_compare(r->maps[WF_PAIR_MATE][side],
@@ -263,6 +269,8 @@ wf_status report_evidence(report *r, json_t *pairs, json_t *root, wf_error *err)
 {
     int wanted = r->opts->evidence;
     wf_options *options = NULL;
+    json_t *cost = json_object();
+    double start = app_now();
     int curves =
         wanted & APP_REPORT_CURVES && r->method->domain == WF_DOMAIN_SPATIAL;
     wf_status st = copy_options(r, NULL, &options, err);
@@ -282,5 +290,9 @@ wf_status report_evidence(report *r, json_t *pairs, json_t *root, wf_error *err)
     if (st == WF_OK && wanted & APP_REPORT_STABILITY)
         st = add_stability(r, options, root, err);
     wf_options_free(options);
+    json_object_set_new(root, "evidence", cost);
+    json_object_set_new(cost, "model_calls",
+                        json_integer((json_int_t)r->forwards));
+    report_number(cost, "seconds", app_now() - start, 1);
     return st;
 }

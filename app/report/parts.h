@@ -32,6 +32,7 @@ typedef struct report {
     wf_map *difference;
     float low, high;      /* of all maps together */
     uint64_t done, total; /* measurements */
+    uint64_t forwards;    /* that they took */
 } report;
 
 /* The role that a side of a pair has. */
