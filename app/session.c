@@ -1,8 +1,13 @@
 #include "app/session.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/progress.h"
 
@@ -240,13 +245,104 @@ wf_status app_faces(app_session *s, const wf_image *photo, wf_face **faces,
     }
 }
 
-/* The crop as it is; its size must be the model's. */
-static wf_status take_aligned(app_session *s, wf_image *photo, app_face *face,
+static wf_status cannot_read(const char *name, wf_error *err)
+{
+    err->code = WF_EIO;
+    snprintf(err->message, sizeof(err->message), "cannot read '%.400s': %s",
+             name, strerror(errno));
+    return err->code;
+}
+
+/* An image of that name for messages. */
+static wf_status load_as(const char *path, const char *name, wf_image **image,
+                         wf_error *err)
+{
+    struct stat info = {0};
+    void *data = NULL;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return cannot_read(name, err);
+    int good = fstat(file, &info) == 0;
+    size_t size = (size_t)info.st_size;
+    if (good && size)
+        data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (!good || data == MAP_FAILED) {
+        cannot_read(name, err);
+        close(file);
+        return err->code;
+    }
+    close(file);
+    wf_status st = wf_image_decode(data, size, name, image, err);
+    if (size)
+        munmap(data, size);
+    return st;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+wf_status app_photo_open(app_session *s, const char *path, const char *name,
+                         app_photo *photo, wf_error *err)
+{
+    double start = app_now();
+    *photo = (app_photo){.path = path, .name = name ? name : base_name(path)};
+    wf_status st = name ? load_as(path, name, &photo->image, err)
+                        : wf_image_load(path, &photo->image, err);
+    if (st == WF_OK)
+        st = wf_sha256_file(path, photo->sha256, err);
+    photo->seconds_load = app_now() - start;
+    if (st != WF_OK || !s->detector)
+        return st;
+    start = app_now();
+    st = app_faces(s, photo->image, &photo->faces, &photo->count, err);
+    photo->seconds_detect = app_now() - start;
+    return st;
+}
+
+void app_photo_close(app_photo *photo)
+{
+    wf_image_free(photo->image);
+    free(photo->faces);
+    *photo = (app_photo){0};
+}
+
+/* What a face has from its photo. */
+static app_face begin_face(const app_photo *photo)
+{
+    app_face face = {.path = photo->path,
+                     .name = photo->name,
+                     .count = photo->count,
+                     .width = wf_image_width(photo->image),
+                     .height = wf_image_height(photo->image),
+                     .seconds_load = photo->seconds_load,
+                     .seconds_detect = photo->seconds_detect};
+    memcpy(face.sha256, photo->sha256, sizeof(face.sha256));
+    return face;
+}
+
+wf_status app_photo_take(app_session *s, const app_photo *photo, size_t index,
+                         app_face *face, wf_error *err)
+{
+    double start = app_now();
+    *face = begin_face(photo);
+    face->index = index;
+    face->face = photo->faces[index];
+    wf_status st = wf_align(photo->image, &face->face,
+                            wf_model_get_info(s->model), &face->crop, err);
+    face->seconds_align = app_now() - start;
+    return st;
+}
+
+/* The photo as it is; its size must be the model's. */
+static wf_status take_aligned(app_session *s, app_photo *photo, app_face *face,
                               wf_error *err)
 {
     const wf_model_info *info = wf_model_get_info(s->model);
+    *face = begin_face(photo);
     if (face->width != info->width || face->height != info->height) {
-        wf_image_free(photo);
         err->code = WF_ESHAPE;
         snprintf(err->message, sizeof(err->message),
                  "'%.400s' has %d x %d pixels; an aligned crop for model '%s' "
@@ -255,44 +351,27 @@ static wf_status take_aligned(app_session *s, wf_image *photo, app_face *face,
                  info->height);
         return err->code;
     }
-    face->crop = photo;
+    face->crop = photo->image;
+    photo->image = NULL;
     return WF_OK;
 }
 
 wf_status app_face_load(app_session *s, const char *path, const char *rule,
                         app_face *face, wf_error *err)
 {
-    wf_image *photo;
-    wf_face *faces = NULL;
-    double start = app_now();
+    app_photo photo;
+    size_t index;
     *face = (app_face){.path = path};
-    wf_status st = wf_image_load(path, &photo, err);
-    if (st != WF_OK)
-        return st;
-    if ((st = wf_sha256_file(path, face->sha256, err)) != WF_OK) {
-        wf_image_free(photo);
-        return st;
+    wf_status st = app_photo_open(s, path, NULL, &photo, err);
+    if (st == WF_OK && !s->detector)
+        st = take_aligned(s, &photo, face, err);
+    else if (st == WF_OK) {
+        st = wf_face_choose(photo.faces, photo.count, photo.image, rule, path,
+                            &index, err);
+        if (st == WF_OK)
+            st = app_photo_take(s, &photo, index, face, err);
     }
-    face->width = wf_image_width(photo);
-    face->height = wf_image_height(photo);
-    face->seconds_load = app_now() - start;
-    if (!s->detector)
-        return take_aligned(s, photo, face, err);
-    start = app_now();
-    st = app_faces(s, photo, &faces, &face->count, err);
-    face->seconds_detect = app_now() - start;
-    start = app_now();
-    if (st == WF_OK)
-        st = wf_face_choose(faces, face->count, photo, rule, path, &face->index,
-                            err);
-    if (st == WF_OK) {
-        face->face = faces[face->index];
-        st = wf_align(photo, &face->face, wf_model_get_info(s->model),
-                      &face->crop, err);
-    }
-    face->seconds_align = app_now() - start;
-    free(faces);
-    wf_image_free(photo);
+    app_photo_close(&photo);
     return st;
 }
 

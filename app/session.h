@@ -17,9 +17,19 @@ typedef struct app_session {
     double seconds_open;
 } app_session;
 
-/* One photo on its way. */
+/* A photo with all its faces. */
+typedef struct app_photo {
+    const char *path, *name; /* borrowed; `name` is for people */
+    char sha256[65];
+    wf_image *image;
+    wf_face *faces;
+    size_t count;
+    double seconds_load, seconds_detect;
+} app_photo;
+
+/* One of its faces, on its way to the model. */
 typedef struct app_face {
-    const char *path;
+    const char *path, *name; /* as the photo's */
     char sha256[65];
     wf_image *crop;
     wf_face face;
@@ -76,6 +86,17 @@ int app_make_options(const app_command *command, const app_args *args,
 int app_session_open(const app_command *command, const app_args *args,
                      int wanted, app_session *session);
 void app_session_close(app_session *session);
+
+/*
+ * Loads a photo and finds its faces.  `name` stands for it in messages and
+ * captions; NULL: the path, and its last part.  Close in any case.
+ */
+wf_status app_photo_open(app_session *session, const char *path,
+                         const char *name, app_photo *photo, wf_error *err);
+void app_photo_close(app_photo *photo);
+/* Aligns its index-th face, which outlives the photo; free in any case. */
+wf_status app_photo_take(app_session *session, const app_photo *photo,
+                         size_t index, app_face *face, wf_error *err);
 
 /*
  * Loads, detects, chooses by `rule`, aligns.  WF_OK or the library's error;

@@ -110,12 +110,6 @@ static wf_status save_crops(folder *f, wf_error *err)
     return st;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 static wf_status draw_figures(folder *f, const wf_figure_opts *opts,
                               const char *formats, wf_error *err)
 {
@@ -157,7 +151,7 @@ static wf_status write_figures(folder *f, const app_look *look, wf_error *err)
     wf_figure_opts_init(&opts);
     for (int i = 0; i < t->n; i++)
         snprintf(captions[i], sizeof(captions[i]), "%s: %.120s",
-                 app_role_titles[i], base_name(t->faces[i].path));
+                 app_role_titles[i], t->faces[i].name);
     write_footer(t, footer, sizeof(footer));
     opts.colormap = look->colormap;
     opts.opacity = (float)look->opacity;
