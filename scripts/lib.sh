@@ -16,7 +16,8 @@ WF_BUILD_PACKAGES=(
     build-essential cmake ninja-build pkg-config
     libdnnl-dev libonnx-dev libprotobuf-c-dev protobuf-c-compiler
     libjpeg-dev libpng-dev libwebp-dev libexif-dev libcairo2-dev
-    libjansson-dev libsqlite3-dev librandom123-dev libssl-dev
+    libjansson-dev libmicrohttpd-dev libsqlite3-dev librandom123-dev
+    libssl-dev
     fonts-dejavu-core
 )
 # ... and what the tests and the style checks need besides.
