@@ -132,6 +132,7 @@ function makeZone(role) {
   root.querySelector('label').htmlFor = zone.input.id;
   root.querySelector('.zone-title').textContent = role.title;
   root.querySelector('.zone-hint').textContent = role.hint;
+  root.querySelector('.zone-how').textContent = 'Drop or choose a photo';
   zone.remove.textContent = '\u00d7';
   zone.remove.setAttribute('aria-label', `Remove the ${titleOf(role.name)}`);
   // A format that the browser does not show, the server may still name.
@@ -139,6 +140,12 @@ function makeZone(role) {
   zone.input.addEventListener('change', () => {
     setFiles(role.name, zone.input.files);
     zone.input.value = '';
+  });
+  // Space opens the choice of files by itself; Enter would send the form.
+  zone.input.addEventListener('keydown', event => {
+    if (event.key !== 'Enter') return;
+    event.preventDefault();
+    zone.input.click();
   });
   zone.remove.addEventListener('click', () => {
     setFile(role.name, null);
@@ -481,6 +488,7 @@ async function begin() {
   document.addEventListener('drop', onDrop);
   document.addEventListener('paste', onPaste);
   byId('photos').addEventListener('submit', onStart);
+  byId('method').addEventListener('change', describeMethod);
   byId('faces').addEventListener('submit', onChoose);
   byId('again').addEventListener('click', again);
   for (const button of document.querySelectorAll('.cancel'))
