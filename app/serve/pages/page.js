@@ -27,7 +27,8 @@ function element(name, properties, ...children) {
 }
 
 const titleOf = role => ROLES.find(r => r.name === role).title.toLowerCase();
-const megabytes = bytes => `${+(bytes / 2 ** 20).toFixed(1)} MB`;
+const size = bytes => bytes < 2 ** 20 / 10 ? `${Math.ceil(bytes / 1024)} kB`
+  : `${+(bytes / 2 ** 20).toFixed(1)} MB`;
 const fileUrl = name => `/api/jobs/${job}/files/${name}`;
 
 class Refusal extends Error {
@@ -98,11 +99,11 @@ function setFile(role, file) {
   zone.preview.hidden = !file;
   if (file) zone.preview.src = zone.url;
   else zone.preview.removeAttribute('src');
-  zone.name.textContent = file ? `${file.name} (${megabytes(file.size)})` : '';
+  zone.name.textContent = file ? `${file.name} (${size(file.size)})` : '';
   zone.remove.hidden = !file;
   const large = file && info && file.size > info.photo_bytes;
-  setError(role, large ? `This file has ${megabytes(file.size)}; the server takes ` +
-    `at most ${megabytes(info.photo_bytes)}.` : '');
+  setError(role, large ? `This file has ${size(file.size)}; the server takes ` +
+    `at most ${size(info.photo_bytes)}.` : '');
 }
 
 // The first file goes to `role`, the others to the places that are empty.
