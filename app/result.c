@@ -1,6 +1,7 @@
 #include "app/result.h"
 
 #include <math.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -29,11 +30,20 @@ json_t *app_face_json(const wf_face *face)
                      "score", (double)face->score, "landmarks", points);
 }
 
+/* Whether a name is just a path's last part. */
+static int ends_with(const char *path, const char *name)
+{
+    size_t length = strlen(path), end = strlen(name);
+    return length >= end && strcmp(path + length - end, name) == 0;
+}
+
 static json_t *photo_json(const app_face *face)
 {
     json_t *o =
         json_pack("{s:s s:s s:i s:i}", "photo", face->path, "sha256",
                   face->sha256, "width", face->width, "height", face->height);
+    if (!ends_with(face->path, face->name))
+        json_object_set_new(o, "name", json_string(face->name));
     if (face->count) {
         json_object_set_new(o, "faces", json_integer((json_int_t)face->count));
         json_object_set_new(o, "face",

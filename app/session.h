@@ -19,7 +19,8 @@ typedef struct app_session {
 
 /* A photo with all its faces. */
 typedef struct app_photo {
-    const char *path, *name; /* borrowed; `name` is for people */
+    const char *path; /* borrowed, like `name` */
+    const char *name; /* for people */
     char sha256[65];
     wf_image *image;
     wf_face *faces;
@@ -29,7 +30,7 @@ typedef struct app_photo {
 
 /* One of its faces, on its way to the model. */
 typedef struct app_face {
-    const char *path, *name; /* as the photo's */
+    const char *path, *name;
     char sha256[65];
     wf_image *crop;
     wf_face face;

@@ -1,9 +1,11 @@
 #include "app/serve/serve.h"
 
 #include "app/files.h"
+#include "app/report/write.h"
 #include "app/serve/folder.h"
 #include "cli/commands.h"
 
+/* clang-format off */
 static const app_option options[] = {
     {"port", 0, "N", "of the page; 0: any that is free [8417]"},
     {"host", 0, "NAME", "address to listen on [127.0.0.1]"},
@@ -14,7 +16,9 @@ static const app_option options[] = {
     {"method", 0, "NAME", "method that the page begins with [level-sets]"},
     {"preset", 0, "NAME", "the method's options by name, for example paper"},
     {"threshold", 0, "VALUE|NAME", "similarity of a match [accuracy]"},
+    APP_REPORT_OPTIONS,
     {"max-upload", 0, "MB", "largest photo [20]"},
+    {"max-pixels", 0, "MILLION", "pixels of a photo at most [50]"},
     {"max-jobs", 0, "N", "comparisons at once, finished ones included [8]"},
     {"rate", 0, "N", "comparisons a minute for each address [30]"},
     {"grace", 0, "SECONDS",
@@ -23,7 +27,6 @@ static const app_option options[] = {
     {0}};
 
 /* Without --face, which the page asks for, and --aligned. */
-/* clang-format off */
 static const app_option shared[] = {
     {"model", 'm', "NAME|FILE",
      "recognition model: a registered name or an ONNX file"},
@@ -44,6 +47,7 @@ static int read_options(const app_command *command, const app_args *args,
     double port = 8417;
     *o = (app_serve_opts){.host = "127.0.0.1",
                           .photo_megabytes = 20,
+                          .megapixels = 50,
                           .jobs = 8,
                           .rate = 30,
                           .grace = 30,
@@ -54,10 +58,11 @@ static int read_options(const app_command *command, const app_args *args,
         double least, most, *value;
     } numbers[] = {{"port", 0, 65535, &port},
                    {"max-upload", 0.01, 1024, &o->photo_megabytes},
+                   {"max-pixels", 0.01, 200, &o->megapixels},
                    {"max-jobs", 1, 1000, &o->jobs},
                    {"rate", 1, 100000, &o->rate},
                    {"grace", 1, 86400, &o->grace}};
-    int status = APP_OK;
+    int status = app_report_read_opts(command, args, &o->report);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
         if (status == APP_OK)
             status =

@@ -24,7 +24,7 @@ WF_BUILD_PACKAGES=(
 WF_TEST_PACKAGES=(
     libcmocka-dev libonnx-testdata python3-numpy python3-onnx python3-torch
     clang-format pmccabe universal-ctags
-    librsvg2-bin libxml2-utils poppler-utils
+    librsvg2-bin libxml2-utils poppler-utils chromium
 )
 # What bench/results.sh compares with; tests use it where it is.
 WF_BENCH_PACKAGES=(python3-torch python3-onnx python3-numpy)

@@ -147,10 +147,16 @@ static json_t *quality_json(const wf_quality *q)
     return o;
 }
 
+const char *report_photo_name(const report_role *role)
+{
+    const char *name = text_of(role->entry, "name");
+    return *name ? name : text_of(role->entry, "photo");
+}
+
 wf_status report_photo(report *r, int index, json_t **out, wf_error *err)
 {
     const report_role *role = &r->roles[index];
-    const char *path = text_of(role->entry, "photo");
+    const char *path = report_photo_name(role);
     const char *slash = strrchr(path, '/');
     json_t *o = json_object(), *qualities = json_array();
     report_text(o, "role", "%s", app_role_titles[index]);

@@ -46,6 +46,8 @@ static inline int report_role_of(int pair, int side)
 /* inputs.c: the photos, and how suitable they are. */
 wf_status report_load_photo(report *r, int role, wf_error *err);
 wf_status report_photo(report *r, int role, json_t **out, wf_error *err);
+/* Its file as people know it. */
+const char *report_photo_name(const report_role *role);
 /* maps.c: one map with its picture, its uncertainty and the face's regions. */
 wf_status report_map(report *r, int pair, int side, json_t **out,
                      wf_error *err);

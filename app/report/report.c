@@ -165,9 +165,8 @@ static void put_photos(const report *r, FILE *out)
             fprintf(out, " --face %d", (int)json_integer_value(face));
     }
     for (int i = 0; i < r->n; i++) {
-        const char *path =
-            json_string_value(json_object_get(r->roles[i].entry, "photo"));
-        put_word(out, path ? path : "PHOTO");
+        const char *name = report_photo_name(&r->roles[i]);
+        put_word(out, *name ? name : "PHOTO");
     }
     if (!r->roles[APP_PROBE].has_face)
         fputs(" --aligned", out);

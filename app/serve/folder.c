@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -48,7 +49,11 @@ static void watch(const app_private *folder, int lifeline)
 {
     char byte;
     int nothing = open("/dev/null", O_RDWR);
-    setsid(); /* out of reach of the terminal's Ctrl-C */
+    /* It ends with the first process, and not before. */
+    setsid();
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     for (int i = 0; i < 3 && nothing >= 0; i++)
         dup2(nothing, i);
     while (read(lifeline, &byte, 1) < 0 && errno == EINTR)

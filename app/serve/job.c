@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/result.h"
 #include "app/serve/folder.h"
 
 const char *const app_job_state_names[APP_JOB_STATES] = {
@@ -206,13 +207,47 @@ static wf_status take_faces(app_job *job, int role, app_session *session,
     return st;
 }
 
-wf_status app_job_detect(app_job *job, app_session *session)
+/* A number of wf_photo_facts; 0: it is not told. */
+static double fact(const char *facts, const char *key)
+{
+    size_t length = strlen(key);
+    for (const char *line = facts; *line; line += *line == '\n') {
+        if (!strncmp(line, key, length) && line[length] == ':')
+            return strtod(line + length + 1, NULL);
+        line += strcspn(line, "\n");
+    }
+    return 0;
+}
+
+/* A small file may claim a picture that takes all memory and minutes. */
+static wf_status check_pixels(const app_job_photo *p, double most,
+                              wf_error *err)
+{
+    char facts[4096] = "";
+    size_t length;
+    /* What has no header, the decoder refuses. */
+    if (wf_photo_facts(p->path, facts, sizeof(facts), &length, NULL) != WF_OK)
+        return WF_OK;
+    double width = fact(facts, "width"), height = fact(facts, "height");
+    if (width * height <= most)
+        return WF_OK;
+    err->code = WF_ELIMIT;
+    snprintf(err->message, sizeof(err->message),
+             "'%s' has %.0f x %.0f pixels; this server takes at most %.6g "
+             "million: make it smaller, or start the server with --max-pixels",
+             p->name, width, height, most / 1e6);
+    return err->code;
+}
+
+wf_status app_job_detect(app_job *job, app_session *session, double most_pixels)
 {
     wf_error err = {0};
     for (int role = 0; role < app_job_photos(job); role++) {
-        app_photo photo;
+        app_photo photo = {0};
         app_job_photo *p = &job->photos[role];
-        wf_status st = app_photo_open(session, p->path, p->name, &photo, &err);
+        wf_status st = check_pixels(p, most_pixels, &err);
+        if (st == WF_OK)
+            st = app_photo_open(session, p->path, p->name, &photo, &err);
         if (st == WF_OK)
             st = take_faces(job, role, session, &photo, &err);
         app_photo_close(&photo);
@@ -248,19 +283,52 @@ wf_status app_job_explain(app_job *job, app_session *session,
                                                  : failed(job, -1, &err);
 }
 
-wf_status app_job_report(app_job *job)
+/* What cannot be written is told on the terminal. */
+static wf_status not_written(app_job *job)
 {
-    wf_error err = {WF_EIO, "the result could not be written; the terminal of "
-                            "'whyface serve' says why"};
+    const wf_error err = {WF_EIO,
+                          "the result could not be written; the terminal of "
+                          "'whyface serve' says why"};
+    return failed(job, -1, &err);
+}
+
+static wf_status write_report(app_job *job, const app_report_opts *opts)
+{
+    static int (*const save[2])(const app_command *, const json_t *,
+                                const char *) = {app_report_save_html,
+                                                 app_report_save_json};
+    static const char *const names[2] = {"report.html", "report.json"};
+    char path[4200];
+    json_t *report = NULL, *result = app_result_json(&job->triplet);
+    app_session *session = job->triplet.session;
+    wf_error err = {0};
+    wf_status st =
+        app_report_make(session, job->folder, result, opts, &report, &err);
+    json_decref(result);
+    if (st != WF_OK)
+        return failed(job, -1, &err);
+    for (int i = 0; i < 2 && st == WF_OK; i++) {
+        snprintf(path, sizeof(path), "%s/%s", job->folder, names[i]);
+        if (save[i](session->command, report, path) != APP_OK)
+            st = not_written(job);
+        else
+            json_array_append_new(job->files, json_string(names[i]));
+    }
+    json_decref(report);
+    return st;
+}
+
+wf_status app_job_report(app_job *job, const app_report_opts *opts)
+{
     const app_look look = {.formats = "png,pdf", .opacity = 0.7};
     size_t i;
     json_t *name;
     if (app_triplet_write(&job->triplet, job->folder, &look) != APP_OK)
-        return failed(job, -1, &err);
+        return not_written(job);
     json_array_foreach(job->triplet.files, i, name)
         json_array_append(job->files, name);
     json_array_append_new(job->files, json_string("result.json"));
-    return WF_OK;
+    return write_report(job, opts);
 }
 
 double app_job_share(const app_job *job, const char *stage, uint64_t done,

@@ -5,6 +5,7 @@
 #ifndef APP_SERVE_JOB_H
 #define APP_SERVE_JOB_H
 
+#include "app/report/report.h"
 #include "app/triplet.h"
 
 #define APP_JOB_ID 33 /* 32 random hexadecimal digits */
@@ -58,7 +59,7 @@ typedef struct app_job {
     /* Of the work that goes on. */
     char stage[64];
     uint64_t done, total;
-    double share; /* of the explanation, 0..1 */
+    double share; /* of the explanation or the report, 0..1 */
 } app_job;
 
 /* Two or three photos. */
@@ -78,11 +79,12 @@ int app_job_received(app_job *job);
  * The three pieces of work, each on the thread that owns the session.  On
  * failure the job has its message; WF_ECANCELED has none.
  */
-wf_status app_job_detect(app_job *job, app_session *session);
+wf_status app_job_detect(app_job *job, app_session *session,
+                         double most_pixels);
 wf_status app_job_explain(app_job *job, app_session *session,
                           const wf_options *otherwise,
                           const app_threshold *threshold);
-wf_status app_job_report(app_job *job);
+wf_status app_job_report(app_job *job, const app_report_opts *opts);
 
 /* Whether a photo shows several faces, of which a person has to choose. */
 int app_job_needs_choice(const app_job *job);

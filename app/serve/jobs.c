@@ -225,6 +225,8 @@ static void enter(app_job *job, app_job_state state)
 {
     job->state = state;
     job->since = app_now();
+    job->share = 0;
+    *job->stage = '\0';
 }
 
 void app_jobs_submit(app_jobs *jobs, app_job *job)
@@ -292,9 +294,8 @@ static json_t *describe_photo(const app_job *job, int role)
 static json_t *describe_progress(const app_job *job)
 {
     double spent = app_now() - job->since;
-    double left = job->state == APP_JOB_EXPLAINING && job->share > 0.02
-                      ? spent * (1 - job->share) / job->share
-                      : NAN;
+    double left =
+        job->share > 0.05 ? spent * (1 - job->share) / job->share : NAN;
     return json_pack("{s:s s:I s:I s:f s:o}", "stage", job->stage, "done",
                      (json_int_t)job->done, "total", (json_int_t)job->total,
                      "share", job->share, "eta", app_number(left));
@@ -453,23 +454,46 @@ int app_jobs_open_file(app_jobs *jobs, const char *id, const char *name,
 
 /* ---- the worker ---------------------------------------------------------- */
 
-static int on_progress(const char *stage, uint64_t done, uint64_t total,
-                       void *user)
+/* Where the current job is; 1: it shall not go on.  Only the worker writes
+ * these, so that it may read them without the lock. */
+static int note(app_jobs *jobs, const char *stage, uint64_t done,
+                uint64_t total, double share)
 {
-    app_jobs *jobs = user;
     pthread_mutex_lock(&jobs->lock);
     app_job *job = jobs->current;
     int stop = app_interrupted();
     if (job) {
-        snprintf(job->stage, sizeof(job->stage), "%s", stage);
+        if (stage != job->stage)
+            snprintf(job->stage, sizeof(job->stage), "%s", stage);
         job->done = done;
         job->total = total;
-        if (job->state == APP_JOB_EXPLAINING)
-            job->share = app_job_share(job, stage, done, total);
+        job->share = share;
         stop |= job->canceled;
     }
     pthread_mutex_unlock(&jobs->lock);
     return stop;
+}
+
+/* Of the library: one of the report's measurements is many of its stages. */
+static int on_progress(const char *stage, uint64_t done, uint64_t total,
+                       void *user)
+{
+    app_jobs *jobs = user;
+    const app_job *job = jobs->current;
+    if (job && job->state == APP_JOB_REPORTING)
+        return note(jobs, job->stage, job->done, job->total, job->share);
+    return note(jobs, stage, done, total,
+                job && job->state == APP_JOB_EXPLAINING
+                    ? app_job_share(job, stage, done, total)
+                    : 0);
+}
+
+/* Of the report. */
+static int on_measurement(const char *stage, uint64_t done, uint64_t total,
+                          void *user)
+{
+    return note(user, stage, done, total,
+                total ? (double)done / (double)total : 0);
 }
 
 /* The oldest job that waits for the worker, which now has it; or NULL after a
@@ -521,7 +545,7 @@ static void work_on(app_jobs *jobs, app_job *job)
     wf_status st;
     app_session *session = jobs->opts.session;
     if (job->state == APP_JOB_DETECTING) {
-        st = app_job_detect(job, session);
+        st = app_job_detect(job, session, jobs->opts.most_pixels);
         int asks = st == WF_OK && app_job_needs_choice(job);
         leave(jobs, job, &job->detect,
               asks ? APP_JOB_CHOOSING : APP_JOB_EXPLAINING, st);
@@ -532,7 +556,11 @@ static void work_on(app_jobs *jobs, app_job *job)
                          &jobs->opts.threshold);
     leave(jobs, job, &job->explain, APP_JOB_REPORTING, st);
     if (st == WF_OK) {
-        st = app_job_report(job);
+        app_report_opts report = jobs->opts.report;
+        report.threshold = jobs->opts.threshold;
+        report.progress = on_measurement;
+        report.user = jobs;
+        st = app_job_report(job, &report);
         leave(jobs, job, &job->report, APP_JOB_DONE, st);
     }
 }

@@ -14,10 +14,12 @@ typedef struct app_jobs_opts {
     app_session *session;
     const wf_options *options; /* where the client names no method */
     app_threshold threshold;
-    const char *folder; /* the jobs' own folders are made in it */
-    int kept;           /* 1: folders of finished jobs stay */
-    size_t most;        /* jobs at once, finished ones included */
-    double grace;       /* seconds that a client may be silent */
+    const char *folder;     /* the jobs' own folders are made in it */
+    int kept;               /* 1: folders of finished jobs stay */
+    size_t most;            /* jobs at once, finished ones included */
+    double most_pixels;     /* of a photo */
+    app_report_opts report; /* without threshold and progress */
+    double grace;           /* seconds that a client may be silent */
 } app_jobs_opts;
 
 /* NULL without memory.  `opts` is copied, what it points to is borrowed. */

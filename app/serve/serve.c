@@ -88,6 +88,8 @@ int app_serve(app_session *session, const wf_options *options,
                                  .folder = folder,
                                  .kept = opts->keep != NULL,
                                  .most = (size_t)opts->jobs,
+                                 .most_pixels = opts->megapixels * 1e6,
+                                 .report = opts->report,
                                  .grace = opts->grace};
     int status = start(&s, session, &facts, opts);
     app_http_stop(s.http);

@@ -2,14 +2,15 @@
 #ifndef APP_SERVE_SERVE_H
 #define APP_SERVE_SERVE_H
 
-#include "app/session.h"
+#include "app/report/report.h"
 
 typedef struct app_serve_opts {
     const char *host; /* "127.0.0.1" */
     int port;         /* 0: any that is free */
     int allow_remote;
-    double photo_megabytes, jobs, rate, grace;
-    const char *keep; /* NULL: nothing is stored */
+    double photo_megabytes, megapixels, jobs, rate, grace;
+    app_report_opts report; /* without threshold and progress */
+    const char *keep;       /* NULL: nothing is stored */
 } app_serve_opts;
 
 /*

@@ -1,10 +1,10 @@
 // What the tests and the benchmark of the page begin with: a server of its own
 // and a browser.
 import {spawn} from 'node:child_process';
-import {existsSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
+import {existsSync, mkdtempSync, readFileSync, readdirSync, rmSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 const source = process.env.WF_SOURCE_DIR ?? fileURLToPath(new URL('../..', import.meta.url));
@@ -39,9 +39,10 @@ export async function start(options, whyface = process.argv[2]) {
   const runtime = mkdtempSync(join(tmpdir(), 'whyface-page-'));
   const child = spawn(whyface,
     ['serve', '--port', '0', '-q', '-m', MODEL, '-d', detector.join(','),
-     '--threshold', '0.27', ...options],
+     ...options],
     {env: {...process.env, XDG_RUNTIME_DIR: runtime}, stdio: ['ignore', 'pipe', 'inherit']});
   const ended = new Promise(done => child.on('exit', done));
+  process.on('exit', () => child.kill()); // whatever happens to the test
   let printed = '';
   const url = await new Promise((done, fail) => {
     child.stdout.on('data', data => {
@@ -69,6 +70,20 @@ export function launch() {
   // Root may not use Chromium's sandbox; only our own page is loaded.
   const args = process.getuid() === 0 ? ['--no-sandbox'] : [];
   return chromium.launch({executablePath: CHROMIUM, args});
+}
+
+// Drops files as a file manager does.
+export async function drop(page, selector, paths) {
+  const files = paths.map(path => [basename(path), readFileSync(path).toString('base64')]);
+  const transfer = await page.evaluateHandle(list => {
+    const data = new DataTransfer();
+    for (const [name, bytes] of list)
+      data.items.add(new File([Uint8Array.from(atob(bytes), c => c.charCodeAt(0))], name,
+                              {type: 'image/jpeg'}));
+    return data;
+  }, files);
+  for (const type of ['dragenter', 'dragover', 'drop'])
+    await page.dispatchEvent(selector, type, {dataTransfer: transfer});
 }
 
 // Runs tests in turn; how many have failed.

@@ -1,4 +1,5 @@
 """A running 'whyface serve' and raw HTTP to it, for the tests of this folder."""
+import atexit
 import json
 import os
 import re
@@ -23,8 +24,8 @@ PHOTOS = {'probe': f'{LFW}/Abel_Pacheco/Abel_Pacheco_0001.jpg',
           'nonmate': f'{LFW}/Aaron_Sorkin/Aaron_Sorkin_0001.jpg'}
 GROUP = f'{NPM}/@vladmandic/face-api/demo/sample3.jpg'
 # Nothing here looks at a map: few model calls are enough.
-CHEAP = ['-q', '-m', MODEL, '-d', DETECTOR, '--threshold', '0.27', '--budget',
-         '24']
+CHEAP = ['-q', '-m', MODEL, '-d', DETECTOR, '--threshold', '0.27',
+         '--budget', '24', '--evidence', 'none']
 
 
 def need(*paths):
@@ -45,6 +46,7 @@ class Server:
             [WHYFACE, 'serve', '--port', '0', *CHEAP, *options],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=environment)
+        atexit.register(self.process.kill)  # whatever happens to the test
         line = self.process.stdout.readline()
         found = re.match(r'http://127\.0\.0\.1:(\d+)/$', line)
         if not found:

@@ -5,11 +5,11 @@
 // two people at once; on a phone.  Pictures of it go to WF_SHOTS.
 import assert from 'node:assert/strict';
 import {mkdirSync, readFileSync} from 'node:fs';
-import {basename} from 'node:path';
-import {CHROMIUM, GROUPS, LFW, launch, need, run, start} from './page.mjs';
+import {CHROMIUM, GROUPS, LFW, drop, launch, need, run, start} from './page.mjs';
 
 need();
-const server = await start(['--budget', '24', '--max-upload', '1', '--grace', '5']);
+const server = await start(['--threshold', '0.27', '--budget', '24', '--evidence', 'curves',
+  '--max-upload', '1', '--grace', '5']);
 const browser = await launch();
 const shots = process.env.WF_SHOTS ?? 'build/shots';
 mkdirSync(shots, {recursive: true});
@@ -42,20 +42,6 @@ async function open(options = {}) {
 async function close(page) {
   assert.deepEqual(page.faults, []);
   await page.context().close();
-}
-
-// Drops files as a file manager does.
-async function drop(page, selector, paths) {
-  const files = paths.map(path => [basename(path), readFileSync(path).toString('base64')]);
-  const transfer = await page.evaluateHandle(list => {
-    const data = new DataTransfer();
-    for (const [name, bytes] of list)
-      data.items.add(new File([Uint8Array.from(atob(bytes), c => c.charCodeAt(0))], name,
-                              {type: 'image/jpeg'}));
-    return data;
-  }, files);
-  for (const type of ['dragenter', 'dragover', 'drop'])
-    await page.dispatchEvent(selector, type, {dataTransfer: transfer});
 }
 
 const shot = (page, name) => page.screenshot({path: `${shots}/${name}.png`, fullPage: true});
@@ -147,8 +133,9 @@ async function dropThreeAndChoose() {
   await look(page, 'desktop-faces');
   await page.click('#choose');
   await shown(page, 'result');
-  await page.waitForFunction(() =>
-    [...document.querySelectorAll('#report img')].every(i => i.complete && i.naturalWidth));
+  const report = page.frameLocator('#report iframe');
+  await report.locator('h1').waitFor(LIMIT);
+  assert.match(await report.locator('body').textContent(), /sample3\.jpg/);
   const told = await page.evaluate(() => window.told);
   for (const stage of ['Sending the photos', 'Looking for faces', 'Explaining (probe)'])
     assert.ok(told.includes(stage), `${stage} in ${told}`);

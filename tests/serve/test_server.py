@@ -7,10 +7,12 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
 import time
+import zlib
 
 from server import (BOUNDARY, CHEAP, FORM_TYPE, GROUP, MODEL, PHOTOS, SHARED,
                     WHYFACE, Server, form, need, part, read, run_all, text)
@@ -151,6 +153,26 @@ def no_photos():
         server.delete(answer.json['id'])
 
 
+def pictures_that_unfold():
+    """A small file with a picture of many pixels is not unfolded."""
+    def chunk(kind, data):
+        return (struct.pack('>I', len(data)) + kind + data
+                + struct.pack('>I', zlib.crc32(kind + data)))
+    side = 12000
+    pixels = zlib.compressobj(9)
+    row = bytes(3 * side + 1)
+    rows = b''.join(pixels.compress(row) for _ in range(side)) + pixels.flush()
+    bomb = (b'\x89PNG\r\n\x1a\n'
+            + chunk(b'IHDR', struct.pack('>IIBBBBB', side, side, 8, 2, 0, 0, 0))
+            + chunk(b'IDAT', rows) + chunk(b'IEND', b''))
+    assert len(bomb) < MIB
+    job = server.send([part('probe', bomb, 'large.png'), part('mate', JPEG)])
+    told = server.wait(job.json['id'], 'failed')
+    assert "'large.png' has 12000 x 12000 pixels; this server takes at most " \
+        '50 million' in told['error']['message'], told
+    server.delete(job.json['id'])
+
+
 # ---- huge bodies ------------------------------------------------------------
 
 def huge_bodies():
@@ -264,12 +286,19 @@ def a_whole_job():
     told = server.wait(job, 'done')
     result = told['result']
     assert set(result['pairs']) == {'mate', 'nonmate'}, told
-    assert {'figure.png', 'result.json'} <= set(result['files']), told
+    assert {'figure.png', 'result.json', 'report.html', 'report.json'} <= \
+        set(result['files']), told
     for name in result['files']:
         answer = server.get(f'{base}/files/{name}')
         assert answer.status == 200 and answer.body, (name, answer)
         assert 'unsafe' not in answer.headers['content-security-policy'] or \
             'sandbox' in answer.headers['content-security-policy']
+    report = server.get(f'{base}/files/report.html')
+    policy = report.headers['content-security-policy']
+    assert policy.startswith('sandbox allow-scripts') and \
+        'allow-same-origin' not in policy, policy
+    assert b'sample3.jpg' in report.body
+    assert server.runtime.encode() not in report.body, 'a path of the server'
     stored = server.get(f'{base}/files/result.json').json
     assert stored['photos']['probe']['face'] == 2
     assert stored['pairs']['mate']['similarity'] == \
@@ -445,7 +474,7 @@ def stops_in_mid_run():
 
 
 run_all([pages_and_headers, wrong_method, strangers, broken_forms,
-         broken_choices, no_photos, huge_bodies, lying_lengths, paths,
+         broken_choices, no_photos, pictures_that_unfold, huge_bodies, lying_lengths, paths,
          a_whole_job, two_at_once, full_queue, clients_that_go,
          cut_while_reading, memory_is_flat, slow_clients, rate_limit, storing,
          command_line, stops_in_mid_run])

@@ -285,7 +285,7 @@ const WORDS = {
   chosen: 'Waiting',
   detecting: 'Looking for faces',
   explaining: 'Explaining',
-  reporting: 'Writing the result',
+  reporting: 'Writing the report',
 };
 
 function seconds(s) {
@@ -311,9 +311,8 @@ function showProgress(status) {
     return;
   }
   const {stage, share, eta} = status.progress;
-  const part = status.state === 'explaining' && stage ? ` (${stage.split(': ').pop()})` : '';
-  showWork(WORDS[status.state] + part,
-           status.state === 'explaining' ? share : null,
+  const part = stage && status.state !== 'detecting' ? ` (${stage.split(': ').pop()})` : '';
+  showWork(WORDS[status.state] + part, share || null,
            eta === null ? '' : `${seconds(eta)} left`);
 }
 
@@ -440,26 +439,31 @@ function addVerdict(role, pair) {
 }
 
 const FILES = [
-  ['figure.png', 'figure (PNG)'],
-  ['figure.pdf', 'figure (PDF)'],
-  ['result.json', 'all that is needed to repeat it (JSON)'],
+  ['report.html', 'the report, one file that needs no network'],
+  ['report.json', 'the same for programs'],
+  ['figure.png', 'the faces and their maps'],
+  ['figure.pdf', 'the same for printing'],
+  ['result.json', 'all that is needed to repeat it'],
 ];
 
-function showReport(status) {
-  const pairs = Object.entries(status.result.pairs);
-  const image = element('img', {
-    className: 'figure', src: fileUrl('figure.png'),
-    alt: 'The aligned faces and, beneath, the maps of what the similarity depends on: ' +
-      pairs.map(([role, p]) => `probe and ${titleOf(role)} ${p.similarity.toFixed(3)}`).join(', '),
+// The report is a document of its own, which may not touch this page.
+function showReport() {
+  const frame = element('iframe', {
+    className: 'frame', title: 'Report', src: fileUrl('report.html'),
   });
+  frame.setAttribute('sandbox', 'allow-scripts allow-modals');
   byId('report').replaceChildren(
-    element('a', {href: image.src, target: '_blank', rel: 'noopener'}, image));
+    element('p', {}, element('a', {
+      href: frame.src, target: '_blank', rel: 'noopener',
+      textContent: 'Open the report on a page of its own, to read or print it',
+    })),
+    frame);
 }
 
 function showResult(status) {
   byId('verdicts').replaceChildren();
   for (const [role, pair] of Object.entries(status.result.pairs)) addVerdict(role, pair);
-  showReport(status);
+  showReport();
   const available = new Set(status.result.files);
   byId('files').replaceChildren(...FILES.filter(([name]) => available.has(name)).map(
     ([name, words]) => element('li', {},
@@ -467,7 +471,7 @@ function showResult(status) {
   const s = status.seconds;
   byId('result-notes').textContent =
     `Method ${status.method}. Faces found in ${s.detect.toFixed(1)} s, explained in ` +
-    `${s.explain.toFixed(1)} s, written in ${s.report.toFixed(1)} s. ` +
+    `${s.explain.toFixed(1)} s, report made in ${s.report.toFixed(1)} s. ` +
     (info.kept ? '' : 'The files are there while this page is open.');
   show('result');
 }
