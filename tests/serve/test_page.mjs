@@ -8,7 +8,7 @@ import {mkdirSync, readFileSync} from 'node:fs';
 import {CHROMIUM, GROUPS, LFW, drop, launch, need, run, start} from './page.mjs';
 
 need();
-const server = await start(['--threshold', '0.27', '--budget', '24', '--evidence', 'curves',
+const server = await start(['--threshold', '0.27', '--budget', '24', '--evidence', 'none',
   '--max-upload', '1', '--grace', '5']);
 const browser = await launch();
 const shots = process.env.WF_SHOTS ?? 'build/shots';
@@ -144,6 +144,11 @@ async function dropThreeAndChoose() {
   assert.match(verdicts[0], /probe and mate.*At or above the threshold of 0\.270/);
   assert.match(verdicts[1], /probe and non-mate.*Below the threshold/);
   await look(page, 'desktop-result');
+  // On a page of its own it is as much a stranger to ours as in the frame.
+  const [alone] = await Promise.all([page.waitForEvent('popup'), page.click('#open')]);
+  await alone.locator('h1').waitFor(LIMIT);
+  assert.equal(await alone.evaluate(() => self.origin), 'null');
+  await alone.close();
   const [download] = await Promise.all([
     page.waitForEvent('download'), page.click('#files a[download="result.json"]')]);
   const result = JSON.parse(readFileSync(await download.path()));
@@ -171,7 +176,8 @@ async function keyboardOnly() {
     for (let i = 0; i < 40; i++) {
       await page.keyboard.press('Tab');
       const at = await focused();
-      if (at.tag !== 'BODY') assert.notEqual(at.outline, 'none', `focus on ${at.id || at.tag}`);
+      // A frame's contents show their focus themselves.
+      if (!['BODY', 'IFRAME'].includes(at.tag)) assert.notEqual(at.outline, 'none', `focus on ${at.id || at.tag}`);
       if (at.id === id) return;
     }
     assert.fail(`the Tab key does not lead to ${id}`);

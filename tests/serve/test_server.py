@@ -160,10 +160,10 @@ def pictures_that_unfold():
                 + struct.pack('>I', zlib.crc32(kind + data)))
     side = 12000
     pixels = zlib.compressobj(9)
-    row = bytes(3 * side + 1)
+    row = bytes(side // 8 + 1)  # one bit a pixel; 3 bytes when it is read
     rows = b''.join(pixels.compress(row) for _ in range(side)) + pixels.flush()
     bomb = (b'\x89PNG\r\n\x1a\n'
-            + chunk(b'IHDR', struct.pack('>IIBBBBB', side, side, 8, 2, 0, 0, 0))
+            + chunk(b'IHDR', struct.pack('>IIBBBBB', side, side, 1, 0, 0, 0, 0))
             + chunk(b'IDAT', rows) + chunk(b'IEND', b''))
     assert len(bomb) < MIB
     job = server.send([part('probe', bomb, 'large.png'), part('mate', JPEG)])
@@ -434,11 +434,17 @@ def rate_limit():
 
 def storing():
     kept = tempfile.mkdtemp()
-    storing_server = Server('--keep', kept)
+    storing_server = Server('--keep', kept, '--evidence', 'curves')
     job = storing_server.submit()
     cancelled = storing_server.submit()
     storing_server.delete(cancelled)
-    storing_server.wait(job, 'done')
+    # The maps are judged, and it is told how far that is.
+    stages = set()
+    while (told := storing_server.state(job))['state'] != 'done':
+        if told['state'] == 'reporting' and 0 < told['progress']['share'] < 1:
+            stages.add(told['progress']['stage'])
+        time.sleep(0.05)
+    assert 'judging the maps' in stages, stages
     storing_server.delete(job)
     assert storing_server.stop(signal.SIGTERM) == 0
     runs = os.listdir(kept)

@@ -452,12 +452,8 @@ function showReport() {
     className: 'frame', title: 'Report', src: fileUrl('report.html'),
   });
   frame.setAttribute('sandbox', 'allow-scripts allow-modals');
-  byId('report').replaceChildren(
-    element('p', {}, element('a', {
-      href: frame.src, target: '_blank', rel: 'noopener',
-      textContent: 'Open the report on a page of its own, to read or print it',
-    })),
-    frame);
+  byId('report').replaceChildren(frame);
+  byId('open').href = frame.src;
 }
 
 function showResult(status) {
