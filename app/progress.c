@@ -1,7 +1,9 @@
 #include "app/progress.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -11,7 +13,8 @@
 /* Seconds between two drawings. */
 #define INTERVAL 0.1
 
-static volatile sig_atomic_t interrupted;
+/* Read by other threads than that which has the signal. */
+static atomic_int interrupted;
 
 static struct {
     int shown, drawn;
@@ -28,8 +31,10 @@ static struct {
 
 static void on_signal(int number)
 {
+    int code = errno;
     interrupted = 1;
     signal(number, SIG_DFL);
+    errno = code;
 }
 
 void app_catch_interrupts(void)

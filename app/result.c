@@ -48,7 +48,7 @@ static json_t *photo_json(const app_face *face)
         json_object_set_new(o, "faces", json_integer((json_int_t)face->count));
         json_object_set_new(o, "face",
                             json_integer((json_int_t)face->index + 1));
-        json_object_update(o, app_face_json(&face->face));
+        json_object_update_new(o, app_face_json(&face->face));
     } else {
         json_object_set_new(o, "aligned", json_true());
     }

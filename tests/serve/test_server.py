@@ -386,7 +386,9 @@ def memory_is_flat():
     misbehave(60)
     grown = server.memory() - before
     print(f'    480 bad requests: {grown} KiB more of {before}')
-    assert grown < 2048, f'{grown} KiB more after 480 bad requests'
+    # AddressSanitizer keeps what was freed for a while, and looks for leaks.
+    sanitized = b'__asan_init' in read(WHYFACE)
+    assert sanitized or grown < 2048, f'{grown} KiB more after 480 bad requests'
     assert not server.jobs()
 
 
@@ -476,7 +478,8 @@ def stops_in_mid_run():
     server.submit()
     time.sleep(0.3)
     assert server.stop() == 0
-    assert server.process.stderr.read() == ''
+    told = server.process.stderr.read()
+    assert not told or 'Suppressions used' in told, told
 
 
 run_all([pages_and_headers, wrong_method, strangers, broken_forms,
