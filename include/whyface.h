@@ -436,6 +436,13 @@ WF_API WF_NODISCARD wf_status wf_model_from_callback(wf_embed_fn *fn,
                                                      wf_model **out,
                                                      wf_error *err);
 
+/*
+ * Crops in one call of a callback model from now on, 1..WF_MAX_BATCH; 16 until
+ * then.  WF_EINVAL for other models, which wf_model_opts tells theirs.
+ */
+WF_API WF_NODISCARD wf_status wf_model_set_batch(wf_model *model, size_t batch,
+                                                 wf_error *err);
+
 WF_API const wf_model_info *wf_model_get_info(const wf_model *model);
 /* The threshold of that name (NULL: "accuracy", else the first), or NULL. */
 WF_API const wf_threshold *wf_model_threshold(const wf_model *model,

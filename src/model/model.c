@@ -278,6 +278,22 @@ wf_status wf_model_from_callback(wf_embed_fn *fn, void *user,
     return make_model(info, backend, out, err);
 }
 
+wf_status wf_model_set_batch(wf_model *model, size_t batch, wf_error *err)
+{
+    if (*model->info.path)
+        WF__FAIL(err, WF_EINVAL,
+                 "model '%s' is no callback: its batch is given when it is "
+                 "opened",
+                 model->info.name);
+    if (batch < 1 || batch > WF_MAX_BATCH)
+        WF__FAIL(err, WF_EINVAL, "a batch has 1 to %d crops, got %zu",
+                 WF_MAX_BATCH, batch);
+    pthread_mutex_lock(&model->lock);
+    model->backend->best_batch = batch;
+    pthread_mutex_unlock(&model->lock);
+    return WF_OK;
+}
+
 void wf_model_free(wf_model *model)
 {
     if (!model)

@@ -320,6 +320,47 @@ static void test_callback(void **state)
     wf_image_free(image);
 }
 
+/* Writes down the largest batch it gets. */
+static int watch_batch(const float *input, size_t n, float *output, void *user)
+{
+    size_t *largest = user;
+    (void)input;
+    *largest = n > *largest ? n : *largest;
+    for (size_t i = 0; i < n; i++)
+        output[i] = 1;
+    return 0;
+}
+
+static void test_callback_batch(void **state)
+{
+    wf_model_info info;
+    wf_model *m;
+    wf_image *image = picture(1);
+    const wf_image *images[20];
+    float e[20];
+    size_t largest = 0;
+    (void)state;
+    wf_model_info_init(&info);
+    info.width = info.height = 8;
+    info.dim = 1;
+    for (int i = 0; i < 20; i++)
+        images[i] = image;
+    ASSERT_OK(wf_model_from_callback(watch_batch, &largest, &info, &m, err));
+    ASSERT_OK(wf_embed(NULL, m, images, 20, e, err));
+    assert_int_equal(largest, 16);
+    ASSERT_OK(wf_model_set_batch(m, 19, err));
+    ASSERT_OK(wf_embed(NULL, m, images, 20, e, err));
+    assert_int_equal(largest, 19);
+    ASSERT_FAILS(wf_model_set_batch(m, 0, err), WF_EINVAL, "got 0");
+    ASSERT_FAILS(wf_model_set_batch(m, WF_MAX_BATCH + 1, err), WF_EINVAL,
+                 "1 to 4096");
+    wf_model_free(m);
+    ASSERT_OK(wf_model_open(in_folder("m.onnx"), NULL, &m, err));
+    ASSERT_FAILS(wf_model_set_batch(m, 4, err), WF_EINVAL, "is no callback");
+    wf_model_free(m);
+    wf_image_free(image);
+}
+
 /* Times are what the machine makes of them; all else is known. */
 static void test_measure(void **state)
 {
@@ -421,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_bad_manifests),
         cmocka_unit_test(test_registry),
         cmocka_unit_test(test_callback),
+        cmocka_unit_test(test_callback_batch),
         cmocka_unit_test(test_measure),
         cmocka_unit_test(test_tune),
         cmocka_unit_test(test_macs),
