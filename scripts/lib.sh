@@ -23,6 +23,7 @@ WF_BUILD_PACKAGES=(
 # ... and what the tests and the style checks need besides.
 WF_TEST_PACKAGES=(
     libcmocka-dev libonnx-testdata python3-numpy python3-onnx python3-torch
+    python3-pip python3-setuptools python3-wheel mypy black
     clang-format pmccabe universal-ctags
     librsvg2-bin libxml2-utils poppler-utils chromium
 )
