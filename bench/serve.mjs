@@ -6,7 +6,8 @@
 // Photos of one face each (LFW) and MobileFaceNet, from WHYFACE_SHARED; all
 // else at its defaults.
 import {execFileSync} from 'node:child_process';
-import {LFW, drop, launch, need, start} from '../tests/serve/page.mjs';
+import {LFW, drop, launch, need} from '../tests/browser.mjs';
+import {start} from '../tests/serve/page.mjs';
 
 need();
 const runs = Number(process.argv[3] ?? 5);

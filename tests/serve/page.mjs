@@ -1,44 +1,15 @@
-// What the tests and the benchmark of the page begin with: a server of its own
-// and a browser.
+// A server of 'whyface serve' for a test or benchmark of its page.
 import {spawn} from 'node:child_process';
-import {existsSync, mkdtempSync, readFileSync, readdirSync, rmSync} from 'node:fs';
-import {createRequire} from 'node:module';
+import {mkdtempSync, readdirSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
-import {basename, join} from 'node:path';
-import {fileURLToPath} from 'node:url';
-
-const source = process.env.WF_SOURCE_DIR ?? fileURLToPath(new URL('../..', import.meta.url));
-const shared = process.env.WHYFACE_SHARED ?? join(source, '../shared');
-const npm = process.env.WHYFACE_NPM ?? join(source, 'node_modules');
-const lfw = join(shared, 'data/lfw/images');
-const demo = join(npm, '@vladmandic/face-api/demo');
-
-export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-export const MODEL = join(shared, 'models/mobilefacenet_arcface_128.onnx');
-const detector = ['p', 'r', 'o'].map(n => join(shared, `models/mtcnn_${n}net.onnx`));
-// Photos of one face, and of three, three and four.
-export const LFW = {
-  probe: join(lfw, 'Abel_Pacheco/Abel_Pacheco_0001.jpg'),
-  mate: join(lfw, 'Abel_Pacheco/Abel_Pacheco_0004.jpg'),
-  nonmate: join(lfw, 'Aaron_Sorkin/Aaron_Sorkin_0001.jpg'),
-};
-export const GROUPS = [3, 1, 4].map(n => join(demo, `sample${n}.jpg`));
-
-export function need() {
-  const driver = join(npm, 'playwright-core');
-  for (const path of [CHROMIUM, driver, MODEL, ...detector, ...Object.values(LFW), ...GROUPS])
-    if (!existsSync(path)) {
-      console.log(`SKIPPED: '${path}' is not there (Debian's chromium, npm's ` +
-        'playwright-core, WHYFACE_SHARED and WHYFACE_NPM for models and photos)');
-      process.exit(77);
-    }
-}
+import {join} from 'node:path';
+import {DETECTOR, MODEL} from '../browser.mjs';
 
 // A server on a free port, with a place of its own for what it stores.
 export async function start(options, whyface = process.argv[2]) {
   const runtime = mkdtempSync(join(tmpdir(), 'whyface-page-'));
   const child = spawn(whyface,
-    ['serve', '--port', '0', '-q', '-m', MODEL, '-d', detector.join(','),
+    ['serve', '--port', '0', '-q', '-m', MODEL, '-d', DETECTOR.join(','),
      ...options],
     {env: {...process.env, XDG_RUNTIME_DIR: runtime}, stdio: ['ignore', 'pipe', 'inherit']});
   const ended = new Promise(done => child.on('exit', done));
@@ -63,43 +34,4 @@ export async function start(options, whyface = process.argv[2]) {
         throw new Error(`the server ended with ${status} and left '${left}'`);
     },
   };
-}
-
-export function launch() {
-  const {chromium} = createRequire(npm + '/')('playwright-core');
-  // Root may not use Chromium's sandbox; only our own page is loaded.
-  const args = process.getuid() === 0 ? ['--no-sandbox'] : [];
-  return chromium.launch({executablePath: CHROMIUM, args});
-}
-
-// Drops files as a file manager does.
-export async function drop(page, selector, paths) {
-  const files = paths.map(path => [basename(path), readFileSync(path).toString('base64')]);
-  const transfer = await page.evaluateHandle(list => {
-    const data = new DataTransfer();
-    for (const [name, bytes] of list)
-      data.items.add(new File([Uint8Array.from(atob(bytes), c => c.charCodeAt(0))], name,
-                              {type: 'image/jpeg'}));
-    return data;
-  }, files);
-  for (const type of ['dragenter', 'dragover', 'drop'])
-    await page.dispatchEvent(selector, type, {dataTransfer: transfer});
-}
-
-// Runs tests in turn; how many have failed.
-export async function run(tests) {
-  let failed = 0;
-  for (const test of tests) {
-    const begun = performance.now();
-    let verdict = 'ok';
-    try {
-      await test();
-    } catch (error) {
-      console.log(error);
-      verdict = 'FAILED';
-      failed++;
-    }
-    console.log(`${test.name}: ${verdict} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
-  }
-  return failed;
 }

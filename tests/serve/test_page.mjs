@@ -5,7 +5,8 @@
 // two people at once; on a phone.  Pictures of it go to WF_SHOTS.
 import assert from 'node:assert/strict';
 import {mkdirSync, readFileSync} from 'node:fs';
-import {CHROMIUM, GROUPS, LFW, drop, launch, need, run, start} from './page.mjs';
+import {CHROMIUM, GROUPS, LFW, drop, launch, need, run} from '../browser.mjs';
+import {start} from './page.mjs';
 
 need();
 const server = await start(['--threshold', '0.27', '--budget', '24', '--evidence', 'none',
