@@ -11,7 +11,7 @@ works 'usage: whyface COMMAND' help
 works 'whyface 0.1.0' --help
 works 'engine: oneDNN' version
 for command in explain evaluate sanity verify detect align embed models \
-    calibrate methods bench occlude version; do
+    calibrate methods serve bench occlude version; do
     works '^Example:' help "$command"
     works '^usage: whyface '"$command" "$command" --help
 done
