@@ -1,10 +1,10 @@
 // usage: node bench/serve.mjs WHYFACE [RUNS]
 //
-// The page of 'whyface serve' in headless Chromium: the time from dropping
-// three photos to the report, in parts, for each amount of evidence that a
-// report may have.  Medians over RUNS (5), after one that is not counted.
-// Photos of one face each (LFW) and MobileFaceNet, from WHYFACE_SHARED; all
-// else at its defaults.
+// The page of 'whyface serve' in headless Chromium: the time from pressing
+// 'Explain' under three dropped photos to the report, in parts, for each amount
+// of evidence that a report may have.  Medians over RUNS (5), after one that is
+// not counted.  Photos of one face each (LFW) and MobileFaceNet, from
+// WHYFACE_SHARED; all else at its defaults.
 import {execFileSync} from 'node:child_process';
 import {LFW, drop, launch, need} from '../tests/browser.mjs';
 import {start} from '../tests/serve/page.mjs';

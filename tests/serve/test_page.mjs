@@ -10,7 +10,7 @@ import {start} from './page.mjs';
 
 need();
 const server = await start(['--threshold', '0.27', '--budget', '24', '--evidence', 'none',
-  '--max-upload', '1', '--grace', '5']);
+  '--max-upload', '1', '--grace', '10']);
 const browser = await launch();
 const shots = process.env.WF_SHOTS ?? 'build/shots';
 mkdirSync(shots, {recursive: true});

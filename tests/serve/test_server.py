@@ -24,7 +24,7 @@ JPEG = read(PHOTOS['probe'])
 MIB = 1 << 20
 
 server = Server('--max-upload', '1', '--max-jobs', '4', '--rate', '100000',
-                '--grace', '2')
+                '--grace', '4')
 
 
 def check(answer, status, words):
@@ -343,7 +343,7 @@ def full_queue():
 def clients_that_go():
     """A job that nobody asks about is cancelled; the queue goes on."""
     gone = [server.submit() for _ in range(3)]
-    for _ in range(400):  # grace: 2 s
+    for _ in range(400):  # grace: 4 s
         if not server.jobs():
             break
         time.sleep(0.1)
