@@ -114,7 +114,7 @@ async function byKeyboard() {
     const at = await page.evaluate(() => {
       const e = document.activeElement;
       const outline = getComputedStyle(e).outlineStyle;
-      return {what: e.type ?? e.tagName, outline, region: e.dataset.region,
+      return {what: e.type || e.tagName, outline, region: e.dataset.region,
               on: document.querySelectorAll('path.on').length};
     });
     if (at.what === 'BODY') break;
