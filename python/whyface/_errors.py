@@ -156,7 +156,7 @@ def check(function: Any, *arguments: Any) -> None:
     error = wf_error()
     status = function(*arguments, ctypes.byref(error))
     if status:
-        raise error_for(status, error.message.decode(errors="replace"))
+        raise error_for(status, to_text(error.message))
 
 
 def integer(value: Any, what: str, low: int, high: int) -> int:
@@ -177,6 +177,11 @@ def to_bytes(text: str, what: str = "text") -> bytes:
     if "\0" in text:
         raise InvalidArgumentError(f"{what} {text!r} has a NUL character in it")
     return text.encode()
+
+
+def to_text(data: bytes | None) -> str:
+    """Of a string that the library may have cut in the middle of a letter."""
+    return (data or b"").decode(errors="replace")
 
 
 def path_bytes(path: str | os.PathLike[str]) -> bytes:

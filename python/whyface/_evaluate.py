@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _ffi
-from ._errors import check, integer, path_bytes, to_bytes
+from ._errors import check, integer, path_bytes, to_bytes, to_text
 from ._face import Crop
 from ._image import Image, ImageSource, load_image
 from ._library import lib
@@ -114,7 +114,7 @@ def fills() -> list[str]:
     """What can stand where a pixel is removed, the default first."""
     names: list[str] = []
     while name := lib.wf_fill_name(len(names)):
-        names.append(name.decode())
+        names.append(to_text(name))
     return names
 
 

@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _ffi
-from ._errors import InvalidArgumentError, ShapeError, check, to_bytes
+from ._errors import (
+    InvalidArgumentError,
+    ShapeError,
+    check,
+    to_bytes,
+    to_text,
+)
 from ._image import Image, ImageSource, load_image
 from ._library import lib
 from ._memory import Handle
@@ -98,7 +104,7 @@ class Detector:
             ctypes.byref(out),
         )
         self._handle = Handle(out.value or 0, lib.wf_detector_free, "detector")
-        self.kind: str = lib.wf_detector_kind(out).decode()  #: "mtcnn", ...
+        self.kind = to_text(lib.wf_detector_kind(out))  #: "mtcnn", ...
 
     def detect(
         self,
@@ -245,6 +251,10 @@ def crop(
         return photo
     image = load_image(photo)
     if detector is None:
+        if face is not None:
+            raise InvalidArgumentError(
+                f"to choose the face {face!r}, give a detector that finds them"
+            )
         size = model.info.width, model.info.height
         if (image.width, image.height) != size:
             raise ShapeError(

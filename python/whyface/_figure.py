@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 
 from . import _ffi
-from ._errors import InvalidArgumentError, to_bytes
+from ._errors import InvalidArgumentError, to_bytes, to_text
 from ._library import lib
 
 
@@ -13,7 +13,7 @@ def colormaps() -> list[str]:
     """Names of colour maps, the default first."""
     names: list[str] = []
     while name := lib.wf_colormap_name(len(names)):
-        names.append(name.decode())
+        names.append(to_text(name))
     return names
 
 

@@ -39,8 +39,9 @@ class Image:
         address = lib.wf_image_pixels(self._handle)
         return view(self, address, (self.height, self.width, 3), "|u1")
 
-    def __array__(self, dtype: Any = None) -> NDArray[Any]:
-        return self.pixels if dtype is None else self.pixels.astype(dtype)
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NDArray[Any]:
+        pixels = self.pixels if dtype is None else self.pixels.astype(dtype)
+        return pixels.copy() if copy else pixels
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """By the name's ending: .png, .jpg or .jpeg (quality 95)."""

@@ -25,6 +25,8 @@ class Handle:
         self._users = 0
         self._closed = False
         self._finalize = weakref.finalize(self, free, pointer)
+        # At the end of the program a thread may be using it still.
+        self._finalize.atexit = False
 
     @contextmanager
     def use(self) -> Iterator[int]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
-from ._errors import InvalidArgumentError, check, integer, to_bytes
+from ._errors import InvalidArgumentError, check, integer, to_bytes, to_text
 from ._library import lib
 from ._memory import Handle
 
@@ -82,25 +82,25 @@ def _rows(pointer: Any) -> list[Any]:
 def _method(m: Any) -> Method:
     options = [
         MethodOption(
-            o.name.decode(),
-            o.type.decode(),
-            o.fallback.decode(),
-            tuple(o.choices.decode().split("|")) if o.choices else (),
+            to_text(o.name),
+            to_text(o.type),
+            to_text(o.fallback),
+            tuple(to_text(o.choices).split("|")) if o.choices else (),
             o.minimum,
             o.maximum,
-            o.help.decode(),
+            to_text(o.help),
         )
         for o in _rows(m.options)
     ]
     presets = [
-        MethodPreset(p.name.decode(), p.values.decode(), p.help.decode())
+        MethodPreset(to_text(p.name), to_text(p.values), to_text(p.help))
         for p in _rows(m.presets)
     ]
     return Method(
-        m.name.decode(),
-        m.kind.decode(),
-        m.help.decode(),
-        m.source.decode(),
+        to_text(m.name),
+        to_text(m.kind),
+        to_text(m.help),
+        to_text(m.source),
         tuple(options),
         tuple(presets),
         _DOMAINS[m.domain],
@@ -169,7 +169,7 @@ class Options:
         """Every option's value, as text."""
         get = lib.wf_options_get
         return {
-            name: get(self._handle, name.encode()).decode()
+            name: to_text(get(self._handle, name.encode()))
             for name in self.method.defaults
         }
 

@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _ffi
-from ._errors import InvalidArgumentError, check, integer, path_bytes, to_bytes
+from ._errors import (
+    InvalidArgumentError,
+    check,
+    integer,
+    path_bytes,
+    to_bytes,
+    to_text,
+)
 from ._function import EmbedFunction, call, make_callback, torch_function
 from ._image import Image, ImageSource, load_image
 from ._library import lib
@@ -46,7 +53,7 @@ class Threshold:
 
     @classmethod
     def _from(cls, t: Any) -> Threshold:
-        return cls(t.value, t.name.decode(), t.fmr, t.fnmr, t.source.decode())
+        return cls(t.value, to_text(t.name), t.fmr, t.fnmr, to_text(t.source))
 
     def _to(self) -> _ffi.wf_threshold:
         return _ffi.wf_threshold(
@@ -189,7 +196,7 @@ class Model:
         with self._handle.use() as pointer:
             info = lib.wf_model_get_info(pointer).contents
             self.info = ModelInfo(
-                name=info.name.decode(),
+                name=to_text(info.name),
                 width=info.width,
                 height=info.height,
                 dim=info.dim,
@@ -201,13 +208,13 @@ class Model:
                     Threshold._from(t)
                     for t in info.thresholds[: info.n_thresholds]
                 ),
-                licence=info.licence.decode(),
-                source=info.source.decode(),
-                sha256=info.sha256.decode(),
+                licence=to_text(info.licence),
+                source=to_text(info.source),
+                sha256=to_text(info.sha256),
                 path=os.fsdecode(info.path),
-                backend=info.backend.decode(),
-                backend_detail=info.backend_detail.decode(),
-                precision=info.precision.decode(),
+                backend=to_text(info.backend),
+                backend_detail=to_text(info.backend_detail),
+                precision=to_text(info.precision),
                 guessed=bool(info.guessed),
             )
 
@@ -233,10 +240,10 @@ class Model:
         width, values (pixel - mean) * scale, and returns N x D numbers.
 
         N is at most `batch`.  `colour` is "RGB", "BGR" or "grey" (C = 1).
-        `dim` is D; None: the function is called once, with two grey crops, to
-        find out.  `points` is the alignment template, 5 x 2; None: ArcFace's,
-        made for 112 x 112.  `threshold`: two faces match from this similarity
-        on.
+        `dim` is D; None: the function is called once, with two crops of noise,
+        to find out.  `points` is the alignment template, 5 x 2; None:
+        ArcFace's, made for 112 x 112.  `threshold`: two faces match from this
+        similarity on.
 
         The function is called on the thread that calls whyface, never from two
         threads at once.  What it raises reaches the caller as the `__cause__`
@@ -260,7 +267,7 @@ class Model:
             info.n_thresholds = 1
         shape = (1 if info.colour == _COLOURS["grey"] else 3, height, width)
         if dim is None:
-            dim = call(fn, np.zeros((2, *shape), np.float32), who).shape[1]
+            dim = call(fn, _noise(info, shape), who).shape[1]
         info.dim = integer(dim, "dim", 1, _MAX_DIM)
         batch = integer(batch, "batch", 1, _MAX_BATCH)
         callback = make_callback(fn, who, shape, dim)
@@ -283,8 +290,8 @@ class Model:
         """A PyTorch module, or a function from a tensor to a tensor.
 
         The module is put into evaluation mode and moved to `device`, if one is
-        given; batches go to where its weights are, in their type.  There are no
-        gradients.  `settings` are those of `from_function`.
+        given; batches go to where its weights are, in their type, those of a
+        function to `device`.  There are no gradients.  `settings` are those of `from_function`.
 
             model = whyface.Model.from_torch(net, mean=127.5, scale=1 / 128)
         """
@@ -364,7 +371,7 @@ class Model:
         try:
             while found := lib.wf_layers_get(out, len(layers)):
                 f = found.contents
-                layers.append(Layer(f.node.decode(), f.op.decode(), f.weights))
+                layers.append(Layer(to_text(f.node), to_text(f.op), f.weights))
         finally:
             lib.wf_layers_free(out)
         return layers
@@ -432,6 +439,17 @@ class Layer:
     weights: int  #: how many numbers, biases included
 
 
+def _noise(
+    info: _ffi.wf_model_info, shape: tuple[int, int, int]
+) -> NDArray[np.float32]:
+    """Two inputs of the model made of random pixels, the same every time."""
+    pixels = np.random.default_rng(1).integers(0, 256, (2, *shape))
+    mean = np.array(info.mean[: shape[0]]).reshape(-1, 1, 1)
+    scale = np.array(info.scale[: shape[0]]).reshape(-1, 1, 1)
+    noise: NDArray[np.float32] = ((pixels - mean) * scale).astype(np.float32)
+    return noise
+
+
 def _is_one(crops: object) -> bool:
     """Whether it is one crop, not several."""
     if isinstance(crops, (list, tuple)):
@@ -488,7 +506,8 @@ def load_model(
         lib.wf_model_get_info(model._handle).contents
     )
     if _override(info, width, height, colour, mean, scale, points, name):
-        info.guessed = 0
+        known = None not in (colour, mean, scale)
+        info.guessed = int(model.info.guessed and not known)
         model.close()
         check(
             lib.wf_model_open_as,
@@ -497,7 +516,7 @@ def load_model(
             ctypes.byref(opts),
             ctypes.byref(out),
         )
-        return Model(out.value or 0)
+        model = Model(out.value or 0)
     if model.info.guessed:
         warnings.warn(
             f"model '{os.fspath(given)}' has no manifest; its pre-processing "

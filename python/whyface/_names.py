@@ -13,6 +13,7 @@ from ._errors import (
     check,
     path_bytes,
     to_bytes,
+    to_text,
 )
 from ._library import lib
 
@@ -46,10 +47,10 @@ def registry() -> list[RegistryEntry]:
             e = entry.contents
             entries.append(
                 RegistryEntry(
-                    e.name.decode(),
-                    e.kind.decode(),
+                    to_text(e.name),
+                    to_text(e.kind),
                     os.fsdecode(e.path),
-                    (e.note or b"").decode(errors="replace"),
+                    to_text(e.note),
                     bool(e.usable),
                 )
             )

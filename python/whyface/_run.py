@@ -17,7 +17,7 @@ from types import FrameType, TracebackType
 from typing import Any, Optional
 
 from . import _ffi
-from ._errors import Error, check, error_for, integer
+from ._errors import Error, check, error_for, integer, to_text
 from ._library import lib
 from ._memory import Handle
 
@@ -65,7 +65,10 @@ class Run:
         _check_process()
         self._progress = progress
         self._failure: BaseException | None = None
-        self._inside = False  # Python code of the user's is running
+        # Python code of the user's is running; what a signal's handler has
+        # raised there.
+        self._inside = False
+        self._raised: BaseException | None = None
         self._models: list[object] = []
         self._stack = ExitStack()
         context = ctypes.c_void_p()
@@ -114,7 +117,7 @@ class Run:
         if status:
             if self._failure is not None:
                 raise self._failure
-            raise error_for(status, error.message.decode(errors="replace"))
+            raise error_for(status, to_text(error.message))
 
     def call_user(
         self, function: Callable[..., object], *arguments: object
@@ -129,7 +132,9 @@ class Run:
             self._inside = False
         except BaseException as error:
             self._inside = False
-            self._failure = error
+            # A signal's exception is not the function's fault.
+            signalled = error.__cause__ is self._raised is not None
+            self._failure = self._raised if signalled else error
             return 1
         return 0
 
@@ -138,7 +143,7 @@ class Run:
     ) -> int:
         if self._progress is None:
             return 1 if self._failure is not None else 0
-        return self.call_user(self._progress, stage.decode(), done, total)
+        return self.call_user(self._progress, to_text(stage), done, total)
 
     @contextmanager
     def _keep_signals(self) -> Iterator[None]:
@@ -162,12 +167,12 @@ class Run:
         self, handler: Callable[[int, FrameType | None], Any]
     ) -> Callable[[int, FrameType | None], None]:
         def keep(number: int, frame: FrameType | None) -> None:
-            if self._inside:
-                handler(number, frame)  # what it raises, call_user keeps
-                return
             try:
                 handler(number, frame)
             except BaseException as error:
+                if self._inside:
+                    self._raised = error
+                    raise  # call_user keeps it
                 self._failure = self._failure or error
 
         return keep

@@ -129,6 +129,42 @@ class Interrupts(TestCase):
             whyface.explain(cell_model(fn), self.a, self.b, **LONG)
         self.assertEqual((len(calls), after), (3, []))
 
+    def test_exception_inside_a_function(self):
+        """A handler's exception is not taken for the function's own; one that
+        the function deals with is its own affair."""
+
+        class Alarm(Exception):
+            pass
+
+        def ring(number, frame):
+            raise Alarm
+
+        self.addCleanup(
+            signal.signal, signal.SIGALRM, signal.signal(signal.SIGALRM, ring)
+        )
+        calls = []
+
+        def fn(batch):
+            calls.append(1)
+            if len(calls) == 3:
+                signal.raise_signal(signal.SIGALRM)
+            return cells(batch)
+
+        with self.assertRaises(Alarm):
+            whyface.explain(cell_model(fn), self.a, self.b, **LONG)
+        self.assertEqual(len(calls), 3)
+
+        def copes(batch):
+            try:
+                signal.raise_signal(signal.SIGALRM)
+            except Alarm:
+                pass
+            return cells(batch)
+
+        whyface.explain(
+            cell_model(copes), self.a, self.b, method="s-rise", masks=64
+        )
+
     def test_handlers_that_do_not_raise(self):
         """They run, and the work goes on."""
         rung = []
