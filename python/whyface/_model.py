@@ -291,7 +291,8 @@ class Model:
 
         The module is put into evaluation mode and moved to `device`, if one is
         given; batches go to where its weights are, in their type, those of a
-        function to `device`.  There are no gradients.  `settings` are those of `from_function`.
+        function to `device`.  There are no gradients.  `settings` are those of
+        `from_function`.
 
             model = whyface.Model.from_torch(net, mean=127.5, scale=1 / 128)
         """
