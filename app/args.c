@@ -334,9 +334,9 @@ const char *app_last_word(const app_command *command)
 
 void app_print_help(FILE *out, const app_command *command)
 {
-    fprintf(out, "usage: whyface %s%s %s\n\n", command->name,
+    fprintf(out, "usage: whyface %s%s%s%s\n\n", command->name,
             command->options || command->more ? " [OPTIONS]" : "",
-            command->operands);
+            *command->operands ? " " : "", command->operands);
     print_wrapped(out, command->about, 0);
     if (command->parts)
         fputc('\n', out);

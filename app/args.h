@@ -15,16 +15,29 @@ typedef struct app_option {
     char letter;         /* 'm'; 0: none */
     const char *metavar; /* "FILE"; NULL: a flag */
     const char *help;    /* one line, with the default in brackets */
+    /* What a shell may offer as value: words between '|', or one of the names
+     * below; NULL: files or folders where the metavar says so.  The help names
+     * the words too. */
+    const char *values;
 } app_option;
+
+/* Values that are registered, or that the library knows. */
+#define APP_MODELS    "%models"
+#define APP_DETECTORS "%detectors"
+#define APP_METHODS   "%methods"
+#define APP_PRESETS   "%presets" /* of the method that was given */
 
 struct app_args;
 
 typedef struct app_command {
     const char *name;     /* "explain" */
     const char *operands; /* "PROBE MATE [NONMATE]" */
-    const char *summary;  /* one line for the list of commands */
-    const char *about;    /* paragraphs for the command's own help */
-    const char *example;  /* one line that runs */
+    /* As app_option.values, one after the other between spaces, the last for
+     * all that follow; NULL: files. */
+    const char *values;
+    const char *summary; /* one line for the list of commands */
+    const char *about;   /* paragraphs for the command's own help */
+    const char *example; /* one line that runs */
     const app_option *options, *more; /* own and shared tables; may be NULL */
     int least, most;                  /* operands */
     /* Options of methods are accepted too: --masks 500. */

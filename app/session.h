@@ -44,12 +44,14 @@ enum { APP_MODEL = 1, APP_DETECTOR = 2 };
 /* Those that choose a model and a face; beside others in a table of options. */
 #define APP_FACE_OPTIONS                                                       \
     {"model", 'm', "NAME|FILE",                                                \
-     "recognition model: a registered name or an ONNX file"},                  \
+     "recognition model: a registered name or an ONNX file", APP_MODELS},      \
         {"detector", 'd', "NAME|PATH",                                         \
-         "face detector: a registered name, a folder, or FILE,FILE,..."},      \
+         "face detector: a registered name, a folder, or FILE,FILE,...",       \
+         APP_DETECTORS},                                                       \
         {"face", 'f', "RULE",                                                  \
          "which face: N from the left, left, right, largest, best, centre, "   \
-         "X,Y"},                                                               \
+         "X,Y",                                                                \
+         "left|right|largest|best|centre"},                                    \
         {"aligned", 0, NULL, "the photos are aligned crops already"},          \
         {"min-face", 0, "PIXELS",                                              \
          "smallest face searched for [20, or 2 % of it]"},                     \
@@ -61,11 +63,13 @@ enum { APP_MODEL = 1, APP_DETECTOR = 2 };
 /* clang-format off */
 #define APP_MODEL_OPTIONS                                                      \
     {"backend", 0, "NAME",                                                     \
-     "native, ort (ONNX Runtime) or auto: native where it can [auto]"},        \
-    {"precision", 0, "NAME", "f32, bf16, int8 or auto [f32]"},                 \
+     "native, ort (ONNX Runtime) or auto: native where it can [auto]",         \
+     "native|ort|auto"},                                                       \
+    {"precision", 0, "NAME", "f32, bf16, int8 or auto [f32]",                  \
+     "f32|bf16|int8|auto"},                                                    \
     {"batch", 0, "N", "crops in one call of the model [what suits it]"},       \
     {"ort-library", 0, "FILE", "ONNX Runtime's library [WHYFACE_ORT]"},        \
-    {"provider", 0, "NAME", "ONNX Runtime's: cpu, cuda, ... [cpu]"}
+    {"provider", 0, "NAME", "ONNX Runtime's: cpu, cuda, ... [cpu]", "cpu|cuda"}
 /* clang-format on */
 
 /* The options that the functions here read. */

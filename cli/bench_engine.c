@@ -10,11 +10,13 @@
 
 static const app_option options[] = {
     {"model", 'm', "NAME|FILE",
-     "recognition model: a registered name or an ONNX file"},
+     "recognition model: a registered name or an ONNX file", APP_MODELS},
     {"batches", 0, "LIST", "batch sizes [1,2,4,8,16,32]"},
-    {"precisions", 0, "LIST", "of the native engine [f32,bf16,int8]"},
+    {"precisions", 0, "LIST", "of the native engine [f32,bf16,int8]",
+     "f32|bf16|int8"},
     {"backends", 0, "LIST",
-     "native, ort, torch, ort-backend [native,ort,torch]"},
+     "native, ort, torch, ort-backend [native,ort,torch]",
+     "native|ort|torch|ort-backend"},
     {"repeat", 0, "N", "rounds in which everything is measured once [10]"},
     {"profile", 0, NULL, "the native engine's best batch, step by step"},
     {"json", 0, NULL, "print JSON"},

@@ -18,7 +18,8 @@
 static const app_option options[] = {
     {"masks", 'n', "N", "masks of S-RISE [500]"},
     {"contenders", 0, "LIST",
-     "native, native-bf16, native-int8, ort, torch-loop, ort-loop [all]"},
+     "native, native-bf16, native-int8, ort, torch-loop, ort-loop [all]",
+     "native|native-bf16|native-int8|ort|torch-loop|ort-loop|all"},
     {"repeat", 0, "N", "rounds in which each one runs once [3]"},
     {"json", 0, NULL, "print JSON"},
     {"python", 0, "FILE", "Python for the loops [/usr/bin/python3]"},

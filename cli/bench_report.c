@@ -8,14 +8,17 @@
 #include "app/files.h"
 
 static const app_option options[] = {
-    {"format", 0, "NAME", "text, markdown, csv or latex [text]"},
+    {"format", 0, "NAME", "text, markdown, csv or latex [text]",
+     "text|markdown|csv|latex"},
     {"baseline", 0, "NAME", "differences are to this map [the first method]"},
     {"seed", 0, "N", "of the intervals [1]"},
     {"plot", 0, "FILE", "a plot, as .png, .svg or .pdf"},
     {"measure", 0, "NAME",
      "of the plot: deletion, insertion, average, deletion_auc, insertion_auc, "
-     "... [average]"},
-    {"against", 0, "NAME", "of the plot: masks or forwards [masks]"},
+     "... [average]",
+     "deletion|insertion|average|deletion_auc|insertion_auc"},
+    {"against", 0, "NAME", "of the plot: masks or forwards [masks]",
+     "masks|forwards"},
     {"model", 'm', "NAME", "of the plot: that model alone [all]"},
     {0}};
 

@@ -11,4 +11,12 @@ extern const app_command cli_explain, cli_verify, cli_detect, cli_align,
 /* Every command in turn, NULL past the end. */
 const app_command *cli_command(size_t index);
 
+typedef struct cli_exit {
+    int status;
+    const char *meaning; /* NULL ends the table */
+} cli_exit;
+
+/* What each exit status means. */
+extern const cli_exit cli_exits[];
+
 #endif

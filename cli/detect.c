@@ -84,7 +84,8 @@ static int run(const app_command *command, const app_args *args)
 /* Without --model, --face and --aligned, which mean nothing here. */
 static const app_option shared[] = {
     {"detector", 'd', "NAME|PATH",
-     "face detector: a registered name, a folder, or FILE,FILE,..."},
+     "face detector: a registered name, a folder, or FILE,FILE,...",
+     APP_DETECTORS},
     {"min-face", 0, "PIXELS", "smallest face searched for [20, or 2 % of it]"},
     {"min-score", 0, "SCORE", "lowest score of a face [the detector's own]"},
     {"threads", 't', "N", "threads [OMP_NUM_THREADS, else all processors]"},

@@ -13,11 +13,14 @@
 
 static const app_option options[] = {
     {"output", 'o', "FOLDER", "where everything is written [whyface-out]"},
-    {"format", 0, "LIST", "figures: png, svg, pdf, separated by commas [png]"},
-    {"method", 0, "NAME", "method of explanation [level-sets]"},
-    {"preset", 0, "NAME", "the method's options by name, for example paper"},
+    {"format", 0, "LIST", "figures: png, svg, pdf, separated by commas [png]",
+     "png|svg|pdf"},
+    {"method", 0, "NAME", "method of explanation [level-sets]", APP_METHODS},
+    {"preset", 0, "NAME", "the method's options by name, for example paper",
+     APP_PRESETS},
     {"threshold", 0, "VALUE|NAME", "similarity of a match [accuracy]"},
-    {"colormap", 0, "NAME", "uniform, cubehelix, grey or jet [uniform]"},
+    {"colormap", 0, "NAME", "uniform, cubehelix, grey or jet [uniform]",
+     "uniform|cubehelix|grey|jet"},
     {"opacity", 0, "0..1", "of the map over the face [0.7]"},
     {"report", 0, NULL,
      "write report.html and report.json too, as 'whyface report' does"},

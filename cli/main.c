@@ -7,17 +7,6 @@
 #include "app/progress.h"
 #include "cli/commands.h"
 
-static const app_command *const commands[] = {
-    &cli_explain,   &cli_report,  &cli_evaluate, &cli_sanity, &cli_verify,
-    &cli_detect,    &cli_align,   &cli_occlude,  &cli_embed,  &cli_models,
-    &cli_calibrate, &cli_methods, &cli_serve,    &cli_bench,  &cli_version};
-
-const app_command *cli_command(size_t index)
-{
-    return index < sizeof(commands) / sizeof(*commands) ? commands[index]
-                                                        : NULL;
-}
-
 static void print_usage(FILE *out)
 {
     fprintf(out,
@@ -27,9 +16,9 @@ static void print_usage(FILE *out)
     for (size_t i = 0; cli_command(i); i++)
         fprintf(out, "  %-10s %s\n", cli_command(i)->name,
                 cli_command(i)->summary);
-    fprintf(out, "\n'whyface help COMMAND' tells more.\n\n"
-                 "Exit status: 0 done, 1 failed, 2 wrong usage, 3 some of "
-                 "several photos failed,\n130 interrupted.\n");
+    fprintf(out, "\n'whyface help COMMAND' tells more.\n\nExit status:\n");
+    for (const cli_exit *e = cli_exits; e->meaning; e++)
+        fprintf(out, "  %-10d %s\n", e->status, e->meaning);
 }
 
 /* NULL after a message if there is no such command. */

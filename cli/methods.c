@@ -14,7 +14,7 @@ static void print_method(const wf_method *m)
             printf("  %13s%s [%s]\n", "", o->choices ? o->choices : o->type,
                    o->fallback);
         else
-            printf("  %13s%s, %.15g to %.15g [%s]\n", "", o->type, o->minimum,
+            printf("  %13s%s, %.16g to %.16g [%s]\n", "", o->type, o->minimum,
                    o->maximum, o->fallback);
     }
     if (m->presets->name)
@@ -66,6 +66,7 @@ static int run(const app_command *command, const app_args *args)
 const app_command cli_methods = {
     .name = "methods",
     .operands = "[NAME]",
+    .values = APP_METHODS,
     .summary = "methods of explanation, their options and presets",
     .about = "Lists the methods of explanation with what they cost, or one "
              "method's options, defaults and presets.",

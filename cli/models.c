@@ -10,7 +10,8 @@
 static const app_option options[] = {
     {"name", 'n', "NAME", "name to register under [the file's name]"},
     {"replace", 0, NULL, "replace what is registered under that name"},
-    {"colour", 0, "ORDER", "RGB, BGR or grey [RGB, or grey for one channel]"},
+    {"colour", 0, "ORDER", "RGB, BGR or grey [RGB, or grey for one channel]",
+     "RGB|BGR|grey"},
     {"mean", 0, "M[,M,M]", "subtracted from pixels 0..255 [127.5]"},
     {"divisor", 0, "D[,D,D]", "then divided by [127.5]"},
     {"licence", 0, "TEXT", "licence of the model"},
@@ -237,6 +238,7 @@ const app_command cli_models = {
     .name = "models",
     .operands =
         "[list | show NAME | add FILE | tune NAME | add-detector FILE...]",
+    .values = "list|show|add|tune|add-detector " APP_MODELS,
     .summary = "list, show and register models and face detectors",
     .about =
         "Registers ONNX files under names, in $WHYFACE_HOME (or "

@@ -8,12 +8,13 @@
 #include "cli/commands.h"
 
 static const app_option options[] = {
-    {"kind", 'k', "KIND", "mask, sunglasses, scarf or hand [mask]"},
+    {"kind", 'k', "KIND", "mask, sunglasses, scarf or hand [mask]",
+     "mask|sunglasses|scarf|hand"},
     {"colour", 0, "#RRGGBB", "its colour [its own; a hand has the cheeks']"},
     {"opacity", 0, "O", "above 0, at most 1 [1]"},
     {"seed", 0, "N", "another number: worn a little differently [0]"},
     {"crop", 0, NULL, "write the model's aligned crop, not the photo"},
-    {"region", 0, "FORMAT", "write what is covered too: png or npy"},
+    {"region", 0, "FORMAT", "write what is covered too: png or npy", "png|npy"},
     {"output", 'o', "OUT",
      "a folder; for one photo also a file .png or .jpg [.]"},
     {0}};

@@ -12,6 +12,7 @@ target_include_directories(wf_flags INTERFACE
 target_compile_options(wf_flags INTERFACE
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
     -Wpointer-arith -Wwrite-strings -Wformat=2 -Wvla -Wno-format-truncation -fno-common
+    -Wno-missing-field-initializers # rows of tables end where theirs do
     $<$<BOOL:${WF_WERROR}>:-Werror>)
 if(WF_SANITIZER)
     target_compile_options(wf_flags INTERFACE
