@@ -58,9 +58,10 @@ function(wf_library)
         LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
     target_link_options(whyface PRIVATE -Wl,--no-undefined -Wl,--as-needed)
     install(FILES ${CMAKE_SOURCE_DIR}/include/whyface.h
-        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT dev)
     install(TARGETS whyface EXPORT whyface
-        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+            COMPONENT library NAMELINK_COMPONENT dev)
     wf_package_files()
 endfunction()
 
@@ -69,14 +70,14 @@ endfunction()
 function(wf_package_files)
     set(destination ${CMAKE_INSTALL_LIBDIR}/cmake/whyface)
     install(EXPORT whyface NAMESPACE whyface:: FILE whyface-config.cmake
-        DESTINATION ${destination})
+        DESTINATION ${destination} COMPONENT dev)
     write_basic_package_version_file(whyface-config-version.cmake
         COMPATIBILITY SameMinorVersion)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/whyface-config-version.cmake
-        DESTINATION ${destination})
+        DESTINATION ${destination} COMPONENT dev)
     # Relative, so that 'cmake --install --prefix' may choose another place.
     file(RELATIVE_PATH up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
     configure_file(${CMAKE_SOURCE_DIR}/cmake/whyface.pc.in whyface.pc @ONLY)
     install(FILES ${CMAKE_CURRENT_BINARY_DIR}/whyface.pc
-        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)
 endfunction()

@@ -27,6 +27,9 @@ WF_TEST_PACKAGES=(
     clang-format pmccabe universal-ctags
     librsvg2-bin libxml2-utils poppler-utils chromium mandoc zsh
 )
+# What scripts/package and scripts/check-package need besides.
+WF_PACKAGE_PACKAGES=(dpkg-dev file gzip)
+WF_ROOT_PACKAGES=(mmdebstrap)
 # What bench/results.sh compares with; tests use it where it is.
 WF_BENCH_PACKAGES=(python3-torch python3-onnx python3-numpy)
 

@@ -12,6 +12,15 @@ trap 'rm -rf "$work"' EXIT
 
 cmake --install "$build" --prefix "$work/root" >"$work/log"
 
+# The command finds its library; its manual and completions are in place.
+"$work/root/bin/whyface" version | grep -q '^version: '
+for file in man/man1/whyface-explain.1.gz man/man7/whyface-methods.7.gz \
+    bash-completion/completions/whyface zsh/site-functions/_whyface \
+    doc/whyface/LICENSE doc/whyface/doc/operators.md; do
+    [ -s "$work/root/share/$file" ]
+done
+echo "command, manual, completions, documents: ok"
+
 cat >"$work/use.c" <<'EOF'
 #include <stdio.h>
 #include <whyface.h>
