@@ -157,7 +157,7 @@ static int load_pair_maps(evaluate_job *j, size_t n_files)
 {
     static const char *const names[] = {"map", "other-map"};
     int status = APP_OK;
-    for (size_t s = 0; s < j->evaluation.n_sources; s++) {
+    for (size_t s = 0; s < j->evaluation.n_sources && status == APP_OK; s++) {
         const char *name = NULL;
         for (int side = 1; side >= 0 && status == APP_OK; side--) {
             const char *path =

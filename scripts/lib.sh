@@ -25,7 +25,7 @@ WF_TEST_PACKAGES=(
     libcmocka-dev libonnx-testdata python3-numpy python3-onnx python3-torch
     python3-pip python3-setuptools python3-wheel mypy black
     clang-format pmccabe universal-ctags
-    librsvg2-bin libxml2-utils poppler-utils chromium mandoc zsh
+    librsvg2-bin libxml2-utils poppler-utils chromium mandoc zsh python3-yaml
 )
 # What scripts/package and scripts/check-package need besides.
 WF_PACKAGE_PACKAGES=(dpkg-dev file gzip)

@@ -1,8 +1,8 @@
 /*
- * S-RISE: Lu and Ebrahimi, "Towards visual saliency explanations of face
- * verification", 2023, section 3.2.  Masks M_i of random Gaussian patches are
- * laid over one image at a time; the cosine similarities s_i of the masked
- * copies weigh the masks.
+ * S-RISE: Lu and Ebrahimi, "Explanation of Face Recognition via Saliency
+ * Maps", 2023, section 3.2.  Masks M_i of random Gaussian patches are laid over
+ * one image at a time; the cosine similarities s_i of the masked copies weigh
+ * the masks.
  */
 #include "mask/mask.h"
 #include "method/weighted.h"

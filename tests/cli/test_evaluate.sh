@@ -61,6 +61,7 @@ refuses 2 "ends in .png, .svg or .pdf, got '$work/s.jpg'" evaluate "$work/x" --s
 refuses 2 "expected deletion=FILE, insertion=FILE" evaluate "$work/x" --plot x="$work/d.svg"
 refuses 2 "ends in .png, .svg or .pdf, got '$work/d.jpg'" evaluate "$work/x" --plot "$work/d.jpg"
 refuses 1 'cannot write' evaluate "$work/x" --plot "$work/none/d.png"
+refuses 1 "cannot open map '$work/none.npy'" evaluate "${crops[@]}" --map "$work/none.npy" --map "$map"
 refuses 1 'accuracy needs a threshold and several pairs' evaluate "${crops[@]}" --map "$map" \
     "${quick[@]}" --plot deletion-accuracy="$work/a.svg"
 works '^accuracy with  *50 %' evaluate "$work/x" "${quick[@]}"
