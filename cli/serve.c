@@ -13,8 +13,10 @@ static const app_option options[] = {
      "permit a --host that other machines can reach; there is no encryption "
      "and no password"},
     {"keep", 0, "FOLDER", "store photos and results there [nothing is stored]"},
-    {"method", 0, "NAME", "method that the page begins with [level-sets]"},
-    {"preset", 0, "NAME", "the method's options by name, for example paper"},
+    {"method", 0, "NAME", "method that the page begins with [level-sets]",
+     APP_METHODS},
+    {"preset", 0, "NAME", "the method's options by name, for example paper",
+     APP_PRESETS},
     {"threshold", 0, "VALUE|NAME", "similarity of a match [accuracy]"},
     APP_REPORT_OPTIONS,
     {"max-upload", 0, "MB", "largest photo [20]"},
@@ -29,9 +31,10 @@ static const app_option options[] = {
 /* Without --face, which the page asks for, and --aligned. */
 static const app_option shared[] = {
     {"model", 'm', "NAME|FILE",
-     "recognition model: a registered name or an ONNX file"},
+     "recognition model: a registered name or an ONNX file", APP_MODELS},
     {"detector", 'd', "NAME|PATH",
-     "face detector: a registered name, a folder, or FILE,FILE,..."},
+     "face detector: a registered name, a folder, or FILE,FILE,...",
+     APP_DETECTORS},
     {"min-face", 0, "PIXELS", "smallest face searched for [20, or 2 % of it]"},
     {"min-score", 0, "SCORE", "lowest score of a face [the detector's own]"},
     APP_MODEL_OPTIONS,

@@ -20,6 +20,7 @@ value_kind kind_of_value(const char *values, size_t length, const char *metavar)
                  {APP_DETECTORS, VALUE_DETECTORS},
                  {APP_METHODS, VALUE_METHODS},
                  {APP_PRESETS, VALUE_PRESETS}};
+    static const char *const no_files[] = {"N", "N,...", "TEXT"};
     for (size_t i = 0; values && i < sizeof(named) / sizeof(*named); i++)
         if (strlen(named[i].name) == length &&
             !strncmp(values, named[i].name, length))
@@ -30,8 +31,10 @@ value_kind kind_of_value(const char *values, size_t length, const char *metavar)
                    : VALUE_WORDS;
     if (strstr(metavar, "FOLDER"))
         return VALUE_FOLDERS;
-    return !strcmp(metavar, "N") || !strcmp(metavar, "N,...") ? VALUE_NONE
-                                                              : VALUE_FILES;
+    for (size_t i = 0; i < sizeof(no_files) / sizeof(*no_files); i++)
+        if (!strcmp(metavar, no_files[i]))
+            return VALUE_NONE;
+    return VALUE_FILES;
 }
 
 value_kind kind_of_method_option(const wf_method_option *option)

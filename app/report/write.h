@@ -15,7 +15,8 @@
     {"notes", 0, "TEXT", "anything that should stand beside the summary"},     \
     {"evidence", 0, "LIST",                                                    \
      "measure the maps: curves, weights, stability, separated by commas; all " \
-     "or none [all]"}
+     "or none [all]",                                                          \
+     "curves|weights|stability|all|none"}
 /* clang-format on */
 
 /* APP_USAGE after a message; the threshold is left alone. */
