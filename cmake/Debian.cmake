@@ -94,5 +94,5 @@ set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY "=")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SUGGESTS
-    "python3-torch, python3-numpy, bash-completion")
+    "python3-torch, python3-numpy, chromium, bash-completion")
 include(CPack)
