@@ -7,38 +7,39 @@
  * the eyes (about 63 mm), x to the right, y down, z towards the camera.  Only
  * the side of x >= 0 is written down, from the top of the face to its bottom;
  * the other side is its mirror image.  Positions of brows, hairline and chin
- * are those of adults (Farkas, Anthropometry of the Head and Face, 1994), drawn
- * with some room for what differs from face to face.
+ * follow the mean of 68 landmarks over frontal faces of LFW, with room for what
+ * differs from face to face (bench/face_geometry.py).
  */
 
-/* Brow ridge to eyelids: the brow's outline, inner end first. */
-static const wf__point3 brow[] = {{0.13, -0.24, 0.10},  {0.13, -0.42, 0.10},
-                                  {0.45, -0.53, 0.05},  {0.80, -0.45, -0.10},
-                                  {0.97, -0.24, -0.25}, {0.80, -0.25, -0.10},
-                                  {0.45, -0.26, 0.05}};
+/* The brow with room above it, because brows move; inner end first. */
+static const wf__point3 brow[] = {
+    {0.10, -0.17, 0.10},  {0.09, -0.40, 0.10},  {0.30, -0.53, 0.07},
+    {0.58, -0.58, 0.02},  {0.82, -0.52, -0.12}, {0.99, -0.30, -0.25},
+    {0.97, -0.12, -0.25}, {0.74, -0.19, -0.08}, {0.45, -0.22, 0.05}};
 
 /* The opening, both lids and the skin under the eye. */
-static const wf__point3 eye[] = {{0.17, 0.03, 0.02},  {0.22, -0.14, 0.04},
-                                 {0.48, -0.24, 0.03}, {0.74, -0.18, -0.05},
+static const wf__point3 eye[] = {{0.17, 0.03, 0.02},  {0.22, -0.12, 0.04},
+                                 {0.48, -0.20, 0.03}, {0.74, -0.16, -0.05},
                                  {0.84, 0.00, -0.12}, {0.74, 0.17, -0.05},
                                  {0.50, 0.24, 0.02},  {0.28, 0.19, 0.04}};
 
-/* Half of it: root, back, wing, base. */
-static const wf__point3 nose[] = {{0.00, -0.14, 0.12}, {0.12, -0.12, 0.10},
-                                  {0.15, 0.15, 0.14},  {0.22, 0.42, 0.16},
-                                  {0.32, 0.60, 0.14},  {0.30, 0.74, 0.12},
-                                  {0.14, 0.80, 0.18},  {0.00, 0.82, 0.22}};
+/* Points all over it; it fills their convex hull. */
+static const wf__point3 nose[] = {{0.12, -0.12, 0.10}, {0.15, 0.15, 0.14},
+                                  {0.22, 0.42, 0.16},  {0.32, 0.60, 0.14},
+                                  {0.30, 0.74, 0.12},  {0.14, 0.80, 0.18},
+                                  {0.03, -0.14, 0.18}, {0.04, 0.30, 0.34},
+                                  {0.08, 0.57, 0.47},  {0.06, 0.70, 0.44}};
 
 /* Half of it, with the philtrum: under the nose, corner, under the lip. */
 static const wf__point3 mouth[] = {{0.00, 0.80, 0.20}, {0.14, 0.82, 0.18},
                                    {0.34, 0.96, 0.12}, {0.50, 1.10, 0.03},
-                                   {0.50, 1.22, 0.03}, {0.30, 1.36, 0.10},
-                                   {0.00, 1.42, 0.14}};
+                                   {0.50, 1.24, 0.03}, {0.30, 1.40, 0.10},
+                                   {0.00, 1.46, 0.14}};
 
 /* What lies above belongs to the forehead; from the middle outwards. */
 static const wf__point3 under_forehead[] = {
     {0.00, -0.14, 0.12},  {0.14, -0.20, 0.10},  {0.50, -0.26, 0.05},
-    {0.80, -0.25, -0.10}, {0.96, -0.22, -0.30}, {1.30, -0.22, -0.80}};
+    {0.80, -0.25, -0.10}, {0.96, -0.20, -0.30}, {1.30, -0.20, -0.80}};
 
 /* What lies below belongs to chin and jawline; from the middle outwards. */
 static const wf__point3 over_chin[] = {{0.00, 1.38, 0.14},  {0.30, 1.34, 0.10},
@@ -70,6 +71,7 @@ static const wf__point3 skull[] = {
 typedef struct outline {
     wf__point2 corner[MAX_CORNERS];
     int n;
+    double left, top, right, bottom; /* of all corners */
 } outline;
 
 /* From the average face to this one. */
@@ -171,6 +173,18 @@ static void draw_hull(const face_shape *s, const wf__point3 *p, int n,
     }
 }
 
+static void bound(outline *o)
+{
+    o->left = o->top = INFINITY;
+    o->right = o->bottom = -INFINITY;
+    for (int i = 0; i < o->n; i++) {
+        o->left = fmin(o->left, o->corner[i].x);
+        o->right = fmax(o->right, o->corner[i].x);
+        o->top = fmin(o->top, o->corner[i].y);
+        o->bottom = fmax(o->bottom, o->corner[i].y);
+    }
+}
+
 static wf_status make_shape(const float landmarks[WF_LANDMARKS][2], int width,
                             int height, face_shape *s, wf_error *err)
 {
@@ -187,12 +201,17 @@ static wf_status make_shape(const float landmarks[WF_LANDMARKS][2], int width,
         draw_one_side(s, brow, WF__COUNT(brow), 2 * i - 1, &s->brows[i]);
         draw_one_side(s, eye, WF__COUNT(eye), 2 * i - 1, &s->eyes[i]);
     }
-    draw_both_sides(s, nose, WF__COUNT(nose), &s->nose);
+    draw_hull(s, nose, WF__COUNT(nose), &s->nose);
     draw_both_sides(s, mouth, WF__COUNT(mouth), &s->mouth);
     draw_half_plane(s, under_forehead, WF__COUNT(under_forehead), -1,
                     &s->forehead);
     draw_half_plane(s, over_chin, WF__COUNT(over_chin), 1, &s->chin);
     draw_hull(s, skull, WF__COUNT(skull), &s->whole);
+    outline *const all[] = {&s->brows[0], &s->brows[1], &s->eyes[0],
+                            &s->eyes[1],  &s->nose,     &s->mouth,
+                            &s->forehead, &s->chin,     &s->whole};
+    for (size_t i = 0; i < WF__COUNT(all); i++)
+        bound(all[i]);
     return WF_OK;
 }
 
@@ -216,9 +235,13 @@ static double depth(const outline *o, double x, double y)
     return inside ? sqrt(least) : -sqrt(least);
 }
 
-/* A straight edge under a Gaussian. */
+/* A straight edge under a Gaussian, which ends at 5 standard deviations. */
 static double cover(const face_shape *s, const outline *o, double x, double y)
 {
+    double reach = 5 * s->soft;
+    if (x < o->left - reach || x > o->right + reach || y < o->top - reach ||
+        y > o->bottom + reach)
+        return 0;
     double d = depth(o, x, y) / s->soft;
     return d > 5 ? 1 : d < -5 ? 0 : 0.5 * erfc(-d / sqrt(2));
 }
@@ -228,6 +251,11 @@ static void split(const face_shape *s, double x, double y, float *weights)
 {
     double nose_cover = cover(s, &s->nose, x, y);
     double face = fmax(cover(s, &s->whole, x, y), nose_cover), rest = face;
+    if (face == 0) {
+        memset(weights, 0, WF__REGIONS * sizeof(*weights));
+        weights[WF__OUTSIDE] = 1;
+        return;
+    }
     const struct {
         enum wf__region region;
         double cover;

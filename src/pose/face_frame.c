@@ -20,6 +20,12 @@ static const wf__point3 average[WF_LANDMARKS] = {{-0.5, 0, 0},
 #define RIDGE_ACROSS 0.02
 #define RIDGE_ALONG  0.15
 
+/*
+ * The depth of the tip of the nose with which yaws agree with those of a
+ * network that sees the picture (bench/face_geometry.py).
+ */
+#define NOSE_DEPTH 0.60
+
 /* One coordinate of the picture: value = x*p.x + y*p.y + z*p.z + shift. */
 typedef struct row {
     double x, y, z, shift;
@@ -133,10 +139,11 @@ wf__face_angles wf__face_frame_angles(const float landmarks[WF_LANDMARKS][2])
     const double degree = 45 / atan(1);
     upright u = turn_upright(landmarks);
     row a = fit_row(u.across, 0), b = fit_row(u.along, 0);
-    double yaw = atan2(a.z, a.x);
+    double depth = average[WF_NOSE_TIP].z / NOSE_DEPTH;
+    double yaw = atan2(depth * a.z, a.x);
     return (wf__face_angles){
         .yaw = degree * yaw,
-        .pitch = degree * atan2(-b.z, b.y * cos(yaw)),
+        .pitch = degree * atan2(-depth * b.z, b.y * cos(yaw)),
         .roll = degree * atan2(u.s, u.c),
     };
 }
