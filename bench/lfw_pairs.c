@@ -13,7 +13,7 @@ void lfw_die(const char *what, const wf_error *err)
     exit(1);
 }
 
-static wf_detector *open_detector(const char *detector)
+wf_detector *lfw_open_detector(const char *detector)
 {
     char files[4096], *parts[MAX_PARTS];
     size_t n = 0;
@@ -54,7 +54,7 @@ void lfw_pairs_load(const char *folder, const char *detector, int wanted,
 {
     char path[4096], line[512], name[128];
     int i, j, end;
-    wf_detector *d = open_detector(detector);
+    wf_detector *d = lfw_open_detector(detector);
     if (wanted < 2 || wanted > LFW_MAX_PAIRS)
         lfw_die("PAIRS must lie in 2..300", NULL);
     snprintf(path, sizeof(path), "%s/pairs.txt", folder);

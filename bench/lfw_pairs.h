@@ -13,12 +13,15 @@ typedef struct lfw_pairs {
 
 /*
  * The first `wanted` mated pairs of FOLDER/pairs.txt, the face in the middle of
- * each photo, aligned for the model.  `detector`: files separated by commas, or
- * a registered name.  Ends the program with a message on any error.
+ * each photo, aligned for the model.  `detector`: as in lfw_open_detector. Ends
+ * the program with a message on any error.
  */
 void lfw_pairs_load(const char *folder, const char *detector, int wanted,
                     wf_ctx *ctx, const wf_model *model, lfw_pairs *pairs);
 void lfw_pairs_free(lfw_pairs *pairs);
+
+/* Files separated by commas, or a registered name. */
+wf_detector *lfw_open_detector(const char *detector);
 
 /* Ends the program with a message; `err` may be NULL. */
 void lfw_die(const char *what, const wf_error *err);

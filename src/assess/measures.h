@@ -43,11 +43,13 @@ typedef struct wf__light {
 
 wf__light wf__light_of_face(const wf__subject *subject);
 
-/* How much the lower and the upper face look covered, 0..1. */
-typedef struct wf__cover {
-    double lower, upper;
-} wf__cover;
+/* Of what tells mouth and eyes from what covers them, against the skin. */
+typedef struct wf__contrasts {
+    double mouth; /* between rows: their standard deviation */
+    double eyes;  /* between columns: mean change an eye distance, of the eye
+                     that has less */
+} wf__contrasts;
 
-wf__cover wf__cover_of_face(const wf__subject *subject);
+wf__contrasts wf__contrasts_of_face(const wf__subject *subject);
 
 #endif

@@ -14,8 +14,8 @@ enum measure {
     CONTRAST,
     OVEREXPOSURE,
     UNEVEN_LIGHT,
-    LOWER_COVER,
-    UPPER_COVER,
+    MOUTH,
+    EYES,
     SCORE,
     OUTSIDE
 };
@@ -61,8 +61,15 @@ static const row rows[WF_QUALITIES] = {
                       0.4, "both halves of the face are lit alike",
                       "one half of the face is darker",
                       "one half of the face lies in shadow"},
-    [LOWER_COVER] = {"occlusion: lower face", "0..1", NAN, NAN, "", "", ""},
-    [UPPER_COVER] = {"occlusion: upper face", "0..1", NAN, NAN, "", "", ""},
+    [MOUTH] = {"occlusion: lower face",
+               "contrast of the mouth against the skin", 0.06, 0.04,
+               "a mouth can be seen",
+               "little of a mouth can be seen: the lower face may be covered",
+               "no mouth can be seen: the lower face looks covered"},
+    [EYES] = {"occlusion: upper face", "contrast of the eyes against the skin",
+              0.5, 0.3, "both eyes can be seen",
+              "little of an eye can be seen: the upper face may be covered",
+              "an eye cannot be seen: the upper face looks covered"},
     [SCORE] = {"detector score", "0..1", 0.95, 0.8,
                "the detector is sure that this is a face",
                "the detector is less sure than usual that this is a face",
@@ -154,6 +161,20 @@ static wf_status assess_photo(const wf_image *photo, const wf_face *face,
 
 /* ---- from the crop ------------------------------------------------------- */
 
+/* In a picture without detail nothing tells a covered face from a bare one. */
+static void doubt_covers(wf_quality *out)
+{
+    if (out[SHARPNESS].level == WF_LEVEL_GOOD &&
+        out[CONTRAST].level == WF_LEVEL_GOOD)
+        return;
+    for (int m = MOUTH; m <= EYES; m++)
+        if (out[m].level != WF_LEVEL_GOOD) {
+            out[m].level = WF_LEVEL_UNKNOWN;
+            snprintf(out[m].text, sizeof(out[m].text),
+                     "the crop is too blurred or flat to tell what is covered");
+        }
+}
+
 static wf_status assess_crop(const wf_image *crop,
                              const float points[WF_LANDMARKS][2],
                              wf_quality *out, wf_error *err)
@@ -168,14 +189,15 @@ static wf_status assess_crop(const wf_image *crop,
     wf_status st = wf__blur_of_edges(&subject, &blur, err);
     if (st == WF_OK) {
         wf__light light = wf__light_of_face(&subject);
-        wf__cover cover = wf__cover_of_face(&subject);
+        wf__contrasts contrasts = wf__contrasts_of_face(&subject);
         set(out, SHARPNESS, blur, "the face has no edges to measure");
         set(out, BRIGHTNESS, light.mean, "");
         set(out, CONTRAST, light.range, "");
         set(out, OVEREXPOSURE, light.white, "");
         set(out, UNEVEN_LIGHT, light.uneven, "");
-        set(out, LOWER_COVER, cover.lower, "not measured");
-        set(out, UPPER_COVER, cover.upper, "not measured");
+        set(out, MOUTH, contrasts.mouth, "");
+        set(out, EYES, contrasts.eyes, "");
+        doubt_covers(out);
     }
     wf__subject_free(&subject);
     return st;
