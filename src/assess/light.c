@@ -39,7 +39,7 @@ wf__light wf__light_of_face(const wf__subject *s)
     size_t i = 0;
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++, i++) {
-            double w = wf__face_weight(s, i), v = s->luminance[i];
+            double w = s->face[i], v = s->luminance[i];
             int level = (int)(v * (LEVELS - 1) + 0.5), right;
             right = side_of_face(s, x, y) > 0;
             histogram[level] += w;
@@ -49,6 +49,8 @@ wf__light wf__light_of_face(const wf__subject *s)
             side[right] += w * v;
             side_sum[right] += w;
         }
+    if (!(sum > 0))
+        return (wf__light){NAN, NAN, NAN, NAN};
     double left = side[0] / fmax(side_sum[0], 1e-9);
     double right = side[1] / fmax(side_sum[1], 1e-9);
     return (wf__light){

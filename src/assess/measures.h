@@ -14,7 +14,7 @@ typedef struct wf__subject {
     float points[WF_LANDMARKS][2]; /* landmarks in the crop */
     double eye_distance;           /* seen from the front, pixels of the crop */
     float *luminance;              /* of each pixel, 0..1 */
-    float *weights;                /* of the regions: wf__region_weights */
+    float *face; /* how much of each pixel is face that the photo shows, 0..1 */
 } wf__subject;
 
 /* Fails where the landmarks have no frame (wf__face_frame_fit). */
@@ -22,12 +22,6 @@ wf_status wf__subject_create(const wf_image *crop,
                              const float points[WF_LANDMARKS][2],
                              wf__subject *out, wf_error *err);
 void wf__subject_free(wf__subject *subject);
-
-/* How much of pixel `i` is face, 0..1. */
-static inline float wf__face_weight(const wf__subject *s, size_t i)
-{
-    return 1 - s->weights[i * WF__REGIONS + WF__OUTSIDE];
-}
 
 /* Width of the sharpest edges (sd of the blur), % of the eye distance; NaN: no
  * edges. */
@@ -41,6 +35,7 @@ typedef struct wf__light {
     double uneven; /* |right - left| / (right + left) of the halves */
 } wf__light;
 
+/* All NaN where nothing of the face can be seen. */
 wf__light wf__light_of_face(const wf__subject *subject);
 
 /* Of what tells mouth and eyes from what covers them, against the skin. */

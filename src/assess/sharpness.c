@@ -36,7 +36,7 @@ static void sum_edges(const wf__subject *s, const float *again, float *sorted,
         for (int y = 1; y < height - 1; y++)
             for (int x = 1; x < width - 1; x++) {
                 size_t i = (size_t)y * (size_t)width + (size_t)x;
-                if (wf__face_weight(s, i) < 0.5f)
+                if (s->face[i] < 0.5f)
                     continue;
                 float g = (float)gradient(s->luminance, width, i);
                 if (!pass) {

@@ -179,6 +179,8 @@ static wf_status assess_crop(const wf_image *crop,
                              const float points[WF_LANDMARKS][2],
                              wf_quality *out, wf_error *err)
 {
+    static const char hidden[] =
+        "the crop shows nothing of the face to measure";
     wf__subject subject;
     double blur;
     wf__face_frame frame;
@@ -190,11 +192,11 @@ static wf_status assess_crop(const wf_image *crop,
     if (st == WF_OK) {
         wf__light light = wf__light_of_face(&subject);
         wf__contrasts contrasts = wf__contrasts_of_face(&subject);
-        set(out, SHARPNESS, blur, "the face has no edges to measure");
-        set(out, BRIGHTNESS, light.mean, "");
-        set(out, CONTRAST, light.range, "");
-        set(out, OVEREXPOSURE, light.white, "");
-        set(out, UNEVEN_LIGHT, light.uneven, "");
+        set(out, SHARPNESS, blur, hidden);
+        set(out, BRIGHTNESS, light.mean, hidden);
+        set(out, CONTRAST, light.range, hidden);
+        set(out, OVEREXPOSURE, light.white, hidden);
+        set(out, UNEVEN_LIGHT, light.uneven, hidden);
         set(out, MOUTH, contrasts.mouth, "");
         set(out, EYES, contrasts.eyes, "");
         doubt_covers(out);
