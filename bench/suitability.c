@@ -194,12 +194,33 @@ static step run_step(const degradation *d, int k, int row)
     return s;
 }
 
-/* Where the similarity has fallen by `fall`, between two steps. */
-static double crossing(const step *s, int n, double whole, double fall)
+static step unchanged(int row)
 {
+    step s = {.strength = NAN};
+    for (int i = 0; i < n_pairs; i++) {
+        double value = pairs[i][0].quality[row].value;
+        if (!pairs[i][0].photo)
+            continue;
+        double v = similarity(pairs[i][0].embedding, pairs[i][1].embedding);
+        s.n++;
+        s.similarity += v;
+        s.rejected += v < threshold;
+        if (isnan(value))
+            s.unknown++;
+        else
+            s.value += fabs(value);
+    }
+    s.similarity /= s.n;
+    s.value /= s.n - s.unknown;
+    return s;
+}
+
+/* Where the similarity has fallen by `fall`, between two steps. */
+static double crossing(const step *s, int n, double fall)
+{
+    double at = s[0].similarity * (1 - fall);
     for (int k = 1; k < n; k++) {
         double a = s[k - 1].similarity, b = s[k].similarity;
-        double at = whole * (1 - fall);
         if (a >= at && b < at)
             return s[k - 1].value +
                    (s[k].value - s[k - 1].value) * (a - at) / (a - b);
@@ -207,37 +228,39 @@ static double crossing(const step *s, int n, double whole, double fall)
     return NAN;
 }
 
+static void print_step(const step *s, double whole)
+{
+    char strength[32] = "unchanged";
+    if (!isnan(s->strength))
+        snprintf(strength, sizeof(strength), "%g", s->strength);
+    printf("| %s | %d | %.3f | %.3f | %.0f | %.1f |\n", strength, s->n,
+           s->value, s->similarity, 100 * s->similarity / whole,
+           100.0 * s->rejected / s->n);
+    fflush(stdout);
+}
+
 static void make_worse(void)
 {
-    double whole = 0;
-    for (int i = 0; i < n_pairs; i++)
-        whole +=
-            similarity(pairs[i][0].embedding, pairs[i][1].embedding) / n_pairs;
-    printf("## One photo made worse\n\n%d mated pairs, mean similarity %.3f, "
-           "threshold %.4f\n",
-           n_pairs, whole, threshold);
+    printf("## One photo made worse\n\nthreshold %.4f\n", threshold);
     for (const degradation *d = degradations; d->name; d++) {
-        step s[DEGRADE_STEPS];
+        step s[DEGRADE_STEPS + 1];
         int row = row_of(d->measure);
         printf("\n| %s, %s | photos | %s | mean similarity | of the unchanged, "
                "%% | FNMR, %% |\n|---|---|---|---|---|---|\n",
                d->name, d->unit, d->measure);
+        s[0] = unchanged(row);
+        print_step(&s[0], s[0].similarity);
         for (int k = 0; k < d->n; k++) {
-            s[k] = run_step(d, k, row);
-            printf("| %g | %d | %.3f | %.3f | %.0f | %.1f |\n", s[k].strength,
-                   s[k].n, s[k].value, s[k].similarity,
-                   100 * s[k].similarity / whole,
-                   100.0 * s[k].rejected / s[k].n);
-            fflush(stdout);
+            s[k + 1] = run_step(d, k, row);
+            print_step(&s[k + 1], s[0].similarity);
         }
         printf("\n%s: fallen by %.0f %% at %.3g, by %.0f %% at %.3g\n",
-               d->measure, 100 * FAIR_FALL, crossing(s, d->n, whole, FAIR_FALL),
-               100 * POOR_FALL, crossing(s, d->n, whole, POOR_FALL));
+               d->measure, 100 * FAIR_FALL, crossing(s, d->n + 1, FAIR_FALL),
+               100 * POOR_FALL, crossing(s, d->n + 1, POOR_FALL));
     }
 }
 
-/* ---- 2. pairs as they are -------------------------------------------------
- */
+/* ---- 2. pairs as they are ------------------------------------------------ */
 
 typedef struct scored {
     double value, similarity;

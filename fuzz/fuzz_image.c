@@ -1,4 +1,4 @@
-/* Photos of every format that is read. */
+/* Photos of every format that is read: their pixels and their facts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +8,30 @@
 #include <webp/encode.h>
 
 #include "fuzz.h"
-#include "whyface.h"
+#include "imageio/codec.h"
+
+/* The whole text, and its beginning in a short buffer. */
+static void describe(const uint8_t *data, size_t size)
+{
+    char text[4096], small[64];
+    wf__facts whole = {text, sizeof(text), 0}, cut = {small, sizeof(small), 0};
+    wf_error err = {0};
+    if (wf__photo_describe(data, size, "fuzz", &whole, &err) != WF_OK) {
+        if (!*err.message)
+            abort();
+        return;
+    }
+    if (wf__photo_describe(data, size, "fuzz", &cut, &err) != WF_OK ||
+        cut.length != whole.length || whole.length >= sizeof(text) ||
+        strlen(text) != whole.length || strncmp(text, small, strlen(small)))
+        abort();
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     wf_image *image;
     wf_error err = {0};
+    describe(data, size);
     if (wf_image_decode(data, size, "fuzz", &image, &err) == WF_OK)
         wf_image_free(image);
     else if (!*err.message)
@@ -32,8 +50,10 @@ static void paint(uint8_t *pixels, int channels)
 static void jpeg_seed(uint8_t **data, size_t *size)
 {
     static const uint8_t exif[] =
-        "Exif\0\0MM\0*\0\0\0\10\0\1\1\22\0\3\0\0\0\1\0"
-        "\6\0\0\0\0\0\0";
+        "Exif\0\0MM\0*\0\0\0\10" /* orientation, make, GPS latitude: */
+        "\0\3\1\17\0\2\0\0\0\4ab\xff\0\1\22\0\3\0\0\0\1\0\6\0\0"
+        "\210\45\0\4\0\0\0\1\0\0\0\62\0\0\0\0"
+        "\0\1\0\2\0\5\0\0\0\1\0\0\0\104\0\0\0\0\0\0\0\1\0\0\0\1";
     struct jpeg_compress_struct info;
     struct jpeg_error_mgr errors;
     unsigned long length = 0;

@@ -4,7 +4,7 @@
 #include "assess/measures.h"
 
 #define LEVELS 256
-#define WHITE  247 /* as ISO/IEC 29794-5 counts overexposed pixels */
+#define WHITE  247 /* as OFIQ counts overexposed pixels */
 
 /* The luminance below which `share` of the histogram's sum lies, 0..1. */
 static double percentile(const double histogram[LEVELS], double sum,

@@ -3,14 +3,17 @@
  * estimation from a single image", Pattern Recognition 44 (2011), eq. 5-8.  At
  * a step edge that a Gaussian of width s has blurred, a second blur of width r
  * divides the gradient by R = sqrt(s^2 + r^2) / s, so s = r / sqrt(R^2 - 1).
+ * The difference of a pixel's neighbours is the gradient under a box of two
+ * pixels, whose variance is taken off again.
  */
 #include <math.h>
 
 #include "assess/measures.h"
 #include "base/blur.h"
 
-#define REBLUR 1.0  /* r, pixels */
-#define EDGES  0.05 /* the share of the face with the steepest gradients */
+#define REBLUR 1.0       /* r, pixels */
+#define BOX    (1 / 3.0) /* variance of a box of two pixels */
+#define EDGES  0.05      /* the share of the face with the steepest gradients */
 
 static double gradient(const float *v, int width, size_t i)
 {
@@ -68,9 +71,9 @@ wf_status wf__blur_of_edges(const wf__subject *s, double *percent,
                  done);
     sum_edges(s, again, sorted, sum);
     double ratio = sum[1] > 0 ? sum[0] / sum[1] : 1;
-    *percent = ratio > 1
-                   ? 100 * REBLUR / sqrt(ratio * ratio - 1) / s->eye_distance
-                   : NAN;
+    double variance = REBLUR * REBLUR / (ratio * ratio - 1) - BOX;
+    *percent =
+        ratio > 1 ? 100 * sqrt(fmax(variance, 0)) / s->eye_distance : NAN;
 done:
     wf__free(again);
     wf__free(sorted);

@@ -21,63 +21,95 @@ enum measure {
 };
 
 /*
- * Limits: NaN where a measure cannot be judged.  bench/suitability.c shows what
- * they come from.  `good`, `fair` and `poor` are what is said at each level.
+ * Limits: NaN where a measure cannot be judged.  doc/suitability.md says what
+ * they come from, which for most is bench/suitability.c.  Then what is said at
+ * each level.
  */
 typedef struct row {
     const char *name, *unit;
     double fair, poor;
-    const char *good_text, *fair_text, *poor_text;
+    const char *text[3];
 } row;
 
 static const row rows[WF_QUALITIES] = {
-    [RESOLUTION] = {"resolution", "pixels between the eyes", 40, 20,
-                    "the face has enough pixels",
-                    "the face is small in the photo",
-                    "the face is too small in the photo for its details"},
-    [SHARPNESS] = {"sharpness", "% of the eye distance, width of an edge", 4, 7,
-                   "edges in the face are sharp",
-                   "edges in the face are blurred or upsampled",
-                   "the face is so blurred or upsampled that details are gone"},
-    [YAW] = {"pose: yaw", "degrees", 20, 40, "the face looks at the camera",
-             "the face is turned to a side",
-             "the face is turned so far that one side is hidden"},
-    [PITCH] = {"pose: pitch", "degrees", NAN, NAN, "", "", ""},
-    [ROLL] = {"pose: roll", "degrees", 20, 40, "the head is upright",
-              "the head is tilted, which alignment undoes",
-              "the head is tilted strongly, which detectors may not handle"},
-    [BRIGHTNESS] = {"brightness", "mean luminance, 0..1", 0.25, 0.15,
-                    "the face is bright enough", "the face is dark",
-                    "the face is too dark to be seen well"},
-    [CONTRAST] = {"contrast", "range of luminance, 0..1", 0.25, 0.15,
-                  "light and dark parts of the face differ well",
-                  "the face has little contrast",
-                  "the face has almost no contrast"},
-    [OVEREXPOSURE] = {"overexposure", "share of the face that is white", 0.05,
-                      0.2, "no part of the face is washed out",
-                      "parts of the face are washed out",
-                      "much of the face is washed out"},
-    [UNEVEN_LIGHT] = {"uneven light", "difference of the halves, 0..1", 0.2,
-                      0.4, "both halves of the face are lit alike",
-                      "one half of the face is darker",
-                      "one half of the face lies in shadow"},
+    [RESOLUTION] = {"resolution",
+                    "pixels between the eyes",
+                    70,
+                    20,
+                    {"the face has enough pixels",
+                     "the face has enough pixels for a model, but few for an "
+                     "examiner",
+                     "the face has too few pixels for its details"}},
+    [SHARPNESS] = {"sharpness",
+                   "% of the eye distance",
+                   3.6,
+                   4.8,
+                   {"edges in the face are sharp",
+                    "edges in the face are blurred or enlarged",
+                    "the face is so blurred or enlarged that details are "
+                    "gone"}},
+    [YAW] = {"pose: yaw",
+             "degrees",
+             20,
+             40,
+             {"the face looks at the camera", "the face is turned to a side",
+              "the face is turned so far that one side is hidden"}},
+    [PITCH] = {"pose: pitch", "degrees", NAN, NAN, {NULL, NULL, NULL}},
+    [ROLL] = {"pose: roll",
+              "degrees",
+              30,
+              45,
+              {"the head is upright", "the head leans to a side",
+               "the head leans so far that detectors place landmarks badly"}},
+    [BRIGHTNESS] = {"brightness",
+                    "mean luminance",
+                    0.12,
+                    0.07,
+                    {"the face is bright enough", "the face is dark",
+                     "the face is too dark for its details"}},
+    [CONTRAST] = {"contrast",
+                  "range of luminance",
+                  0.13,
+                  0.09,
+                  {"light and dark parts of the face differ well",
+                   "the face has little contrast",
+                   "the face has almost no contrast"}},
+    [OVEREXPOSURE] = {"overexposure",
+                      "share of the face",
+                      0.2,
+                      0.5,
+                      {"little or nothing of the face is washed out",
+                       "parts of the face are washed out",
+                       "much of the face is washed out"}},
+    [UNEVEN_LIGHT] = {"uneven light",
+                      "difference of the halves",
+                      0.4,
+                      0.6,
+                      {"both halves of the face are lit alike",
+                       "one half of the face is darker",
+                       "one half of the face lies in shadow"}},
     [MOUTH] = {"occlusion: lower face",
-               "contrast of the mouth against the skin", 0.06, 0.04,
-               "a mouth can be seen",
-               "little of a mouth can be seen: the lower face may be covered",
-               "no mouth can be seen: the lower face looks covered"},
-    [EYES] = {"occlusion: upper face", "contrast of the eyes against the skin",
-              0.5, 0.3, "both eyes can be seen",
-              "little of an eye can be seen: the upper face may be covered",
-              "an eye cannot be seen: the upper face looks covered"},
-    [SCORE] = {"detector score", "0..1", 0.95, 0.8,
-               "the detector is sure that this is a face",
-               "the detector is less sure than usual that this is a face",
-               "the detector is not sure that this is a face"},
-    [OUTSIDE] = {"crop outside the photo", "% of the crop", 5, 15,
-                 "the photo holds the whole face",
-                 "the photo's edge cuts the face's surroundings",
-                 "the photo's edge cuts into the face"},
+               "contrast of the mouth",
+               0.06,
+               0.04,
+               {"a mouth can be seen",
+                "little of a mouth can be seen: the lower face may be covered",
+                "no mouth can be seen: the lower face looks covered"}},
+    [EYES] = {"occlusion: upper face",
+              "contrast of the eyes",
+              0.78,
+              0.45,
+              {"both eyes can be seen",
+               "little of an eye can be seen: the upper face may be covered",
+               "an eye cannot be seen: the upper face looks covered"}},
+    [SCORE] = {"detector score", "of 1", NAN, NAN, {NULL, NULL, NULL}},
+    [OUTSIDE] = {"crop outside the photo",
+                 "% of the crop",
+                 18,
+                 30,
+                 {"the photo holds the face and what is around it",
+                  "the edge of the photo cuts the crop",
+                  "the edge of the photo cuts the face"}},
 };
 
 static wf_level judge(const row *r, double value)
@@ -97,10 +129,7 @@ static void set(wf_quality *out, enum measure m, double value, const char *why)
 {
     const row *r = &rows[m];
     wf_level level = judge(r, value);
-    const char *text = level == WF_LEVEL_GOOD   ? r->good_text
-                       : level == WF_LEVEL_FAIR ? r->fair_text
-                       : level == WF_LEVEL_POOR ? r->poor_text
-                                                : why;
+    const char *text = level == WF_LEVEL_UNKNOWN ? why : r->text[level];
     out[m] = (wf_quality){.name = r->name,
                           .unit = r->unit,
                           .value = value,
@@ -143,7 +172,8 @@ static wf_status assess_photo(const wf_image *photo, const wf_face *face,
     wf__face_frame frame;
     double percent;
     WF__TRY(outside(photo, face, info, &percent, err));
-    set(out, SCORE, face->score, "");
+    set(out, SCORE, face->score,
+        "scores of different detectors do not compare, so there is no limit");
     set(out, OUTSIDE, percent, "");
     if (wf__face_frame_fit(l, photo->width, photo->height, &frame, NULL) !=
         WF_OK)
@@ -155,7 +185,8 @@ static wf_status assess_photo(const wf_image *photo, const wf_face *face,
     set(out, YAW, a.yaw, "");
     set(out, ROLL, a.roll, "");
     set(out, PITCH, a.pitch,
-        "five landmarks cannot tell a raised head from a long nose");
+        "an estimate: five landmarks hardly tell a raised head from a long "
+        "nose");
     return WF_OK;
 }
 

@@ -7,6 +7,7 @@
 #include <webp/encode.h>
 
 #include "image/image.h"
+#include "imageio/codec.h"
 
 #define W 16
 #define H 8
@@ -329,6 +330,213 @@ static void test_encode(void **state)
     wf_image_free(image);
 }
 
+/* ---- facts --------------------------------------------------------------- */
+
+/* EXIF being written: big-endian, values behind each directory. */
+typedef struct exif_writer {
+    uint8_t data[4096];
+    size_t size;
+    size_t directory, entries, space; /* of the directory being written */
+} exif_writer;
+
+static void put(uint8_t *at, uint32_t value, int n)
+{
+    for (int i = 0; i < n; i++)
+        at[i] = (uint8_t)(value >> 8 * (n - 1 - i));
+}
+
+static void exif_begin(exif_writer *w, size_t space)
+{
+    w->directory = w->size;
+    w->entries = 0;
+    w->space = space;
+    w->size += 2 + 12 * space + 4;
+    assert_true(w->size < sizeof(w->data));
+}
+
+/* Offsets count from behind "Exif\0\0". */
+static void exif_entry(exif_writer *w, int tag, int type, uint32_t count,
+                       const void *value, size_t length)
+{
+    uint8_t *entry = w->data + w->directory + 2 + 12 * w->entries++;
+    assert_true(w->entries <= w->space && w->size + length < sizeof(w->data));
+    put(w->data + w->directory, (uint32_t)w->entries, 2);
+    put(entry, (uint32_t)tag, 2);
+    put(entry + 2, (uint32_t)type, 2);
+    put(entry + 4, count, 4);
+    if (length <= 4) {
+        memcpy(entry + 8, value, length);
+        return;
+    }
+    put(entry + 8, (uint32_t)w->size - 6, 4);
+    memcpy(w->data + w->size, value, length);
+    w->size += length;
+}
+
+static void exif_text(exif_writer *w, int tag, const char *text)
+{
+    size_t n = strlen(text) + 1;
+    exif_entry(w, tag, 2, (uint32_t)n, text, n);
+}
+
+static void exif_pointer(exif_writer *w, int tag, size_t to)
+{
+    uint8_t value[4];
+    put(value, (uint32_t)to - 6, 4);
+    exif_entry(w, tag, 4, 1, value, 4);
+}
+
+/* A camera with a hostile name, on a place that nobody is told. */
+static void write_exif(exif_writer *w)
+{
+    static const uint8_t hundredth[] = {0, 0, 0, 1, 0, 0, 0, 100};
+    static const uint8_t place[24] = {0, 0, 0, 52, 0, 0, 0, 1};
+    char longest[400];
+    memset(w, 0, sizeof(*w));
+    memcpy(w->data, "Exif\0\0MM\0*\0\0\0\10", 14);
+    w->size = 14;
+    memset(longest, 'x', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    exif_begin(w, 6);
+    size_t first = w->directory;
+    exif_text(w, 0x10f, "Caf\xc3\xa9\r\nbits: 99\xff\xe2\x80\xaegpj");
+    exif_text(w, 0x110, longest);
+    exif_entry(w, 0x112, 3, 1, "\0\6", 2);
+    exif_text(w, 0x131, "   ");
+    exif_begin(w, 3);
+    exif_text(w, 0x9003, "2020:01:02 03:04:05");
+    exif_entry(w, 0x829a, 5, 1, hundredth, sizeof(hundredth));
+    exif_text(w, 0xa434, "50 mm");
+    size_t camera = w->directory;
+    exif_begin(w, 1);
+    exif_entry(w, 2, 5, 3, place, sizeof(place));
+    size_t position = w->directory;
+    w->directory = first;
+    w->entries = 4;
+    w->space = 6;
+    exif_pointer(w, 0x8769, camera);
+    exif_pointer(w, 0x8825, position);
+}
+
+/* A small JPEG with that EXIF in place of its own. */
+static size_t jpeg_with(const exif_writer *w, uint8_t *out)
+{
+    unsigned char *plain;
+    size_t size = make_jpeg(3, 0, &plain);
+    memcpy(out, plain, 2);
+    put(out + 2, 0xffe1, 2);
+    put(out + 4, (uint32_t)w->size + 2, 2);
+    memcpy(out + 6, w->data, w->size);
+    memcpy(out + 6 + w->size, plain + 2, size - 2);
+    free(plain);
+    return size + 4 + w->size;
+}
+
+static const char *facts_of(const uint8_t *data, size_t size)
+{
+    static char text[4096];
+    char small[40];
+    wf__facts facts = {text, sizeof(text), 0}, cut = {small, sizeof(small), 0};
+    ASSERT_OK(wf__photo_describe(data, size, "t.jpg", &facts, err));
+    assert_int_equal(strlen(text), facts.length);
+    /* A buffer that is too short holds the beginning. */
+    ASSERT_OK(wf__photo_describe(data, size, "t.jpg", &cut, err));
+    assert_int_equal(cut.length, facts.length);
+    assert_int_equal(strlen(small), sizeof(small) - 1);
+    assert_memory_equal(small, text, sizeof(small) - 1);
+    return text;
+}
+
+static void assert_line(const char *facts, const char *line)
+{
+    const char *at = strstr(facts, line);
+    if (!at || (at != facts && at[-1] != '\n') || at[strlen(line)] != '\n')
+        fail_msg("no line '%s' in:\n%s", line, facts);
+}
+
+static void test_facts_of_exif(void **state)
+{
+    static exif_writer w;
+    static uint8_t data[8192];
+    char longest[160] = "camera model: ";
+    (void)state;
+    write_exif(&w);
+    const char *facts = facts_of(data, jpeg_with(&w, data));
+    assert_line(facts, "format: JPEG");
+    assert_line(facts, "width: 16");
+    assert_line(facts, "height: 8");
+    assert_line(facts, "bits: 8");
+    assert_line(facts, "colour: YCbCr");
+    assert_line(facts, "orientation: 6 (read turned by 90 degrees clockwise)");
+    /* Line ends, bytes that are no UTF-8, marks that turn the direction. */
+    assert_line(facts, "camera make: Caf\xc3\xa9??bits: 99??gpj");
+    memset(longest + strlen(longest), 'x', WF__FACT_BYTES);
+    assert_line(facts, longest);
+    assert_line(facts, "lens: 50 mm");
+    assert_line(facts, "date taken: 2020:01:02 03:04:05");
+    assert_line(facts, "exposure time: 1/100 sec.");
+    assert_line(facts, "GPS position: present, not shown");
+    /* What is not there has no line, and nobody makes it up. */
+    assert_null(strstr(facts, "software"));
+    assert_null(strstr(facts, "date changed"));
+    assert_null(strstr(strstr(facts, "GPS") + 1, "GPS"));
+}
+
+static void test_facts_of_formats(void **state)
+{
+    static bytes b;
+    static exif_writer w;
+    uint8_t rgba[W * H * 4] = {0}, *data;
+    (void)state;
+    make_png(&b, PNG_COLOR_TYPE_GRAY_ALPHA, 16, 1, 2);
+    const char *facts = facts_of(b.data, b.size);
+    assert_line(facts, "format: PNG");
+    assert_line(facts, "bits: 16");
+    assert_line(facts, "colour: grey with alpha");
+    assert_line(facts, "EXIF: none");
+    /* EXIF behind the picture, before the last 12 bytes (IEND). */
+    write_exif(&w);
+    uint8_t *at = b.data + b.size - 12;
+    memmove(at + 12 + w.size - 6, at, 12);
+    put(at, (uint32_t)w.size - 6, 4);
+    memcpy(at + 4, "eXIf", 4);
+    memcpy(at + 8, w.data + 6, w.size - 6);
+    assert_line(facts_of(b.data, b.size + 12 + w.size - 6), "lens: 50 mm");
+    size_t size = WebPEncodeLosslessRGBA(rgba, W, H, W * 4, &data);
+    facts = facts_of(data, size);
+    assert_line(facts, "format: WebP");
+    assert_line(facts, "coding: lossless");
+    WebPFree(data);
+}
+
+static void test_facts_of_files(void **state)
+{
+    static const char other[] = "hello";
+    char path[64], text[8];
+    size_t length = 1;
+    wf_image *image;
+    wf__facts none = {NULL, 0, 0};
+    (void)state;
+    snprintf(path, sizeof(path), "/tmp/wf-test-%d.png", (int)getpid());
+    ASSERT_OK(wf__image_create(W, H, NULL, &image, err));
+    memset(image->pixels, 1, 3 * W * H);
+    ASSERT_OK(wf_image_save(image, path, err));
+    wf_image_free(image);
+    ASSERT_OK(wf_photo_facts(path, NULL, 0, &length, err));
+    assert_in_range(length, 40, 200);
+    ASSERT_OK(wf_photo_facts(path, text, sizeof(text), &length, err));
+    assert_string_equal(text, "format:");
+    unlink(path);
+    ASSERT_FAILS(wf_photo_facts(path, text, sizeof(text), &length, err),
+                 WF_ENOENT, path);
+    ASSERT_FAILS(
+        wf__photo_describe((const uint8_t *)other, 5, "t.jpg", &none, err),
+        WF_EIMAGE, "'t.jpg' is not a JPEG");
+    ASSERT_FAILS(wf__photo_describe((const uint8_t *)"\xff\xd8\xff", 3, "t.jpg",
+                                    &none, err),
+                 WF_EIMAGE, "'t.jpg' is a damaged JPEG");
+}
+
 static void test_not_images(void **state)
 {
     static const struct {
@@ -364,6 +572,9 @@ int main(void)
         cmocka_unit_test(test_webp),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_encode),
+        cmocka_unit_test(test_facts_of_exif),
+        cmocka_unit_test(test_facts_of_formats),
+        cmocka_unit_test(test_facts_of_files),
         cmocka_unit_test(test_not_images),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
