@@ -95,9 +95,10 @@ async function onADesktop() {
   const lit = () => page.locator('path.on').count();
   await row.hover();
   assert.equal(await lit(), 1);
-  await stack.screenshot({path: join(shots, 'report-nose.png')});
   await page.mouse.move(0, 0);
   assert.equal(await lit(), 0);
+  await row.focus();
+  await stack.screenshot({path: join(shots, 'report-nose.png')});
   for (const link of await page.locator('nav a').all()) {
     const target = await link.getAttribute('href');
     assert.equal(await page.locator(target).count(), 1, target);
