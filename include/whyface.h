@@ -13,7 +13,9 @@
  *     wf_occlude   (for tests) draws a mask or sunglasses on a face
  *     wf_align     warps one face to the crop that the model was trained on
  *     wf_model     turns a batch of aligned crops into embeddings
- *     wf_explain   {probe, mate} and {probe, non-mate} to saliency maps
+ *     wf_search    (1:N) finds the most similar embeddings of a gallery
+ *     wf_explain   {probe, mate} and {probe, non-mate} to saliency maps;
+ *                  wf_explain_candidates one probe and many others
  *     wf_figure    draws them;  wf_map_save stores them
  *     wf_evaluate  judges a map:  Deletion, Insertion
  *
@@ -489,6 +491,35 @@ WF_API WF_NODISCARD wf_status wf_embed(wf_ctx *ctx, wf_model *model,
 WF_API double wf_similarity(const float *a, const float *b, size_t dim);
 
 /* ------------------------------------------------------------------------
+ * Searching a gallery
+ * ---------------------------------------------------------------------- */
+
+/* Divides each of n embeddings (rows of `dim`) by its length, in place; one
+ * that is all zero stays so. */
+WF_API void wf_normalise(float *embeddings, size_t n, size_t dim);
+
+/* One of those found. */
+typedef struct wf_match {
+    size_t index;      /* row of the gallery, from 0 */
+    double similarity; /* cosine, -1..1 */
+} wf_match;
+
+/*
+ * The k rows of `gallery` (n x dim) that are most similar to each of m `probes`
+ * (m x dim), best first, equal ones by their index: matches m x k.  All rows
+ * have length 1 (wf_normalise).  An exhaustive search: similarities of all rows
+ * by a float32 matrix product (oneDNN), block by block, those of all that can
+ * be among the best once more in double precision, so that the result is exact
+ * and does not depend on the threads.  n and dim below 2^31, 1 <= k <= n, else
+ * WF_EINVAL; WF_EEMBEDDING if a row that counts is not finite or not of length
+ * 1 (by 0.1 % or more).
+ */
+WF_API WF_NODISCARD wf_status wf_search(wf_ctx *ctx, const float *gallery,
+                                        size_t n, size_t dim,
+                                        const float *probes, size_t m, size_t k,
+                                        wf_match *matches, wf_error *err);
+
+/* ------------------------------------------------------------------------
  * Measuring a model
  * ---------------------------------------------------------------------- */
 
@@ -774,15 +805,45 @@ WF_API WF_NODISCARD wf_status wf_explain(wf_ctx *ctx, wf_model *model,
                                          const wf_image *nonmate,
                                          wf_explanation **out, wf_error *err);
 
-/* NULL where the explanation has no such pair. */
+/* Most candidates of one explanation. */
+#define WF_MAX_CANDIDATES 64
+
+/*
+ * Explains a probe against `n` candidates (1..WF_MAX_CANDIDATES; crops of the
+ * model's size, best first), for example those that wf_search found.  Pair k is
+ * {probe, candidates[k]}.  The probe's changed copies are embedded once and
+ * compared with every candidate, so there is a map of the probe for each of
+ * them, and of the candidates' own maps that of candidates[0] alone: with a
+ * black-box method that costs the forwards of one pair, whatever n, and one
+ * more for each candidate's embedding.  A white-box method takes gradients for
+ * each candidate.  Methods that tell candidates apart (DISE) contrast the first
+ * with the second, and every other one with the first.
+ *
+ * For one candidate the maps are those of wf_explain, for two they are, but for
+ * the second one's own.  WF_EUNSUPPORTED for more than two with a method that
+ * needs calls of its own for each (minplus, xface, fame, perturbation,
+ * patch-similarity) or knows no more than a triplet (contrastive-ebp,
+ * subtree-ebp).
+ */
+WF_API WF_NODISCARD wf_status
+wf_explain_candidates(wf_ctx *ctx, wf_model *model, const wf_options *options,
+                      const wf_image *probe, const wf_image *const *candidates,
+                      size_t n, wf_explanation **out, wf_error *err);
+
+/*
+ * Pairs of an explanation.  Where a `pair` is asked for below, it is a number
+ * from 0; WF_PAIR_MATE and WF_PAIR_NONMATE are the first two.
+ */
+WF_API int wf_explanation_pairs(const wf_explanation *explanation);
+/* NULL where the explanation has no such pair, or no such map of it. */
 WF_API const wf_map *wf_explanation_map(const wf_explanation *explanation,
-                                        wf_pair pair, wf_side side);
+                                        int pair, wf_side side);
 /*
  * Standard error of each value of that map, in the map's units, as the method
  * estimates it from the answers it got; NULL where the method gives none.
  */
 WF_API const wf_map *wf_explanation_error(const wf_explanation *explanation,
-                                          wf_pair pair, wf_side side);
+                                          int pair, wf_side side);
 /*
  * What the model's answers say about the prior that the method has of maps of
  * faces: the natural logarithm of how many times as likely they are with it as
@@ -791,7 +852,7 @@ WF_API const wf_map *wf_explanation_error(const wf_explanation *explanation,
  * does.  NaN where the method has no prior or the explanation no such map.
  */
 WF_API double wf_explanation_support(const wf_explanation *explanation,
-                                     wf_pair pair, wf_side side);
+                                     int pair, wf_side side);
 #define WF_SUPPORT_AGAINST (-2.3) /* ten times less likely */
 /*
  * Probe map for the mate minus probe map for the non-mate, in the units of
@@ -800,11 +861,21 @@ WF_API double wf_explanation_support(const wf_explanation *explanation,
  */
 WF_API const wf_map *
 wf_explanation_difference(const wf_explanation *explanation);
+/*
+ * Why the first and not this one: the probe's map for pair 0 minus its map for
+ * `pair`, in the units of those maps; positive where the probe speaks for the
+ * first candidate more.  NULL for pair 0 and where there is no such pair.
+ */
+WF_API const wf_map *
+wf_explanation_difference_to(const wf_explanation *explanation, int pair);
 /* What the places of all its maps mean. */
 WF_API wf_domain wf_explanation_domain(const wf_explanation *explanation);
 /* Cosine similarity of the unmasked pair; NaN where there is no such pair. */
 WF_API double wf_explanation_similarity(const wf_explanation *explanation,
-                                        wf_pair pair);
+                                        int pair);
+/* 1: the two crops of the pair are the same picture. */
+WF_API int wf_explanation_identical(const wf_explanation *explanation,
+                                    int pair);
 /*
  * Least and greatest value over all maps of the explanation (without the
  * difference): the range for drawing them normalised together.
@@ -1085,7 +1156,8 @@ WF_API void wf_figure_opts_init(wf_figure_opts *opts);
  * Draws an explanation in the manner of the paper's Fig. 1 and 3: for each
  * pair the aligned crops and, beneath, the maps over them, normalised
  * together, with similarity, verdict and colour scale, and the difference map.
- * The name's ending chooses PNG, SVG or PDF.
+ * The name's ending chooses PNG, SVG or PDF.  WF_EINVAL for several candidates:
+ * wf_figure_panels draws those.
  */
 WF_API WF_NODISCARD wf_status wf_figure_explanation(
     const wf_explanation *explanation, const wf_figure_opts *opts,

@@ -19,22 +19,26 @@ wf_status wf_figure_explanation(const wf_explanation *e,
     if (opts->struct_size != sizeof(*opts))
         WF__FAIL(err, WF_EINVAL,
                  "wf_figure_opts was not set up by wf_figure_opts_init");
+    if (e->n_pairs > 1 && !e->pairs[1].maps[WF_SIDE_OTHER])
+        WF__FAIL(err, WF_EINVAL,
+                 "this figure is of a pair or a triplet, not of %d candidates: "
+                 "wf_figure_panels draws their maps",
+                 e->n_pairs);
     const char *const captions[] = {opts->mate, opts->nonmate};
-    wf__figure figure = {.opts = opts,
-                         .domain = e->domain,
-                         .difference =
-                             e->difference ? e->difference->values : NULL};
+    wf__figure figure = {
+        .opts = opts, .domain = e->domain, .n_pairs = e->n_pairs};
+    if (e->n_pairs > 1)
+        figure.difference = e->pairs[1].difference->values;
     wf_explanation_range(e, &figure.low, &figure.high);
-    for (int i = 0; i < 2; i++) {
-        if (!e->maps[i][WF_SIDE_PROBE])
-            continue;
-        figure.pairs[figure.n_pairs++] = (wf__pair_panel){
-            .probe = {e->crops[WF__PROBE], e->maps[i][WF_SIDE_PROBE]->values,
+    for (int i = 0; i < e->n_pairs; i++) {
+        const wf__pair *pair = &e->pairs[i];
+        figure.pairs[i] = (wf__pair_panel){
+            .probe = {e->probe, pair->maps[WF_SIDE_PROBE]->values,
                       caption_or(opts->probe, "probe")},
-            .other = {e->crops[WF__MATE + i], e->maps[i][WF_SIDE_OTHER]->values,
+            .other = {pair->crop, pair->maps[WF_SIDE_OTHER]->values,
                       caption_or(captions[i], roles[i])},
             .role = roles[i],
-            .similarity = e->similarity[i]};
+            .similarity = pair->similarity};
     }
     return wf__figure_draw(&figure, path, err);
 }

@@ -5,9 +5,13 @@
 #include "method/method.h"
 #include "oracle/oracle_model.h"
 
-static const char *const roles[WF__ROLES] = {"probe", "mate", "non-mate"};
+/* The probe and what it is compared with. */
+#define MAX_IMAGES (1 + WF_MAX_CANDIDATES)
+/* Images that maps are made of: the probe, mate and non-mate. */
+#define MAX_TASKS 3
+
 /* Black box, white box. */
-static const char *const stages[2][WF__ROLES] = {
+static const char *const stages[2][MAX_TASKS] = {
     {"masks: probe", "masks: mate", "masks: non-mate"},
     {"gradients: probe", "gradients: mate", "gradients: non-mate"}};
 
@@ -16,16 +20,18 @@ static wf_status no_memory(wf_error *err)
     return wf__fail(err, WF_ENOMEM, "out of memory for an explanation");
 }
 
-/* What one run of wf_explain works with. */
+/* What one run works with. */
 typedef struct job {
     wf_ctx *ctx;
     wf_model *model;
     const wf_options *options;
-    int n; /* images: 2 or 3 */
-    const wf_image *images[WF__ROLES];
-    float *embeddings; /* n x dim, of the unmasked crops */
-    float *references; /* n x (n - 1) x dim: what each is compared with */
-    wf__task tasks[WF__ROLES];
+    int n; /* images: the probe, then the others */
+    const wf_image *images[MAX_IMAGES];
+    const char *const *names; /* of the images, for messages */
+    int n_tasks;              /* maps are made of the first images only */
+    float *embeddings;        /* n x dim, of the unmasked crops */
+    float *references; /* n_tasks x (n - 1) x dim: what each is compared with */
+    wf__task tasks[MAX_TASKS];
     wf_explanation *out;
 } job;
 
@@ -34,13 +40,40 @@ static bool white_box(const job *j)
     return wf_options_method(j->options)->white_box != 0;
 }
 
+static wf_status copy_crop(const wf_image *image, wf_image **out, wf_error *err)
+{
+    return wf_image_from_pixels(image->pixels, image->width, image->height, 3,
+                                0, out, err);
+}
+
 static wf_status copy_crops(job *j, wf_error *err)
 {
     for (int i = 0; i < j->n; i++) {
-        const wf_image *image = j->images[i];
-        WF__TRY(wf__model_check_crop(j->model, image, roles[i], err));
-        WF__TRY(wf_image_from_pixels(image->pixels, image->width, image->height,
-                                     3, 0, &j->out->crops[i], err));
+        wf_image **copy = i ? &j->out->pairs[i - 1].crop : &j->out->probe;
+        char name[32] = "probe";
+        if (i > 0)
+            snprintf(name, sizeof(name), "candidate (index %d)", i - 1);
+        WF__TRY(wf__model_check_crop(j->model, j->images[i],
+                                     j->names ? j->names[i] : name, err));
+        WF__TRY(copy_crop(j->images[i], copy, err));
+    }
+    return WF_OK;
+}
+
+/* Of all crops; white-box methods go on with the last run, which is that of the
+ * images that maps are made of. */
+static wf_status run_model(job *j, wf_error *err)
+{
+    size_t dim = (size_t)j->model->info.dim;
+    if (!white_box(j))
+        return wf_embed(j->ctx, j->model, j->images, (size_t)j->n,
+                        j->embeddings, err);
+    for (int end = j->n; end > 0;) {
+        int first = end > MAX_TASKS ? WF__MAX(MAX_TASKS, end - MAX_TASKS) : 0;
+        WF__TRY(wf__model_trace(j->ctx, j->model, j->images + first,
+                                (size_t)(end - first),
+                                j->embeddings + (size_t)first * dim, err));
+        end = first;
     }
     return WF_OK;
 }
@@ -49,31 +82,32 @@ static wf_status embed_crops(job *j, wf_error *err)
 {
     size_t dim = (size_t)j->model->info.dim;
     j->embeddings = wf__alloc((size_t)j->n * dim, sizeof(float));
-    j->references = wf__alloc((size_t)(j->n * (j->n - 1)) * dim, sizeof(float));
+    j->references =
+        wf__alloc((size_t)(j->n_tasks * (j->n - 1)) * dim, sizeof(float));
     if (!j->embeddings || !j->references)
         return no_memory(err);
     double start = wf__now();
-    WF__TRY((white_box(j) ? wf__model_trace : wf_embed)(
-        j->ctx, j->model, j->images, (size_t)j->n, j->embeddings, err));
+    WF__TRY(run_model(j, err));
     j->out->stats.seconds_model += wf__now() - start;
     j->out->stats.forwards += (uint64_t)j->n;
     for (int i = 1; i < j->n; i++)
-        j->out->similarity[i - 1] =
+        j->out->pairs[i - 1].similarity =
             wf_similarity(j->embeddings, j->embeddings + (size_t)i * dim, dim);
     return WF_OK;
 }
 
-/* Embeddings of the images that `role` is compared with, its pair's first. */
-static void list_references(const job *j, int role, float *references)
+/* Embeddings of the images that image `own` is compared with: the others in
+ * their order, so that its pair's comes first. */
+static void list_references(const job *j, int own, float *references)
 {
-    static const int others[WF__ROLES][2] = {{WF__MATE, WF__NONMATE},
-                                             {WF__PROBE, WF__NONMATE},
-                                             {WF__PROBE, WF__MATE}};
     size_t dim = (size_t)j->model->info.dim;
-    for (int r = 0; r < j->n - 1; r++)
-        memcpy(references + (size_t)r * dim,
-               j->embeddings + (size_t)others[role][r] * dim,
+    for (int i = 0; i < j->n; i++) {
+        if (i == own)
+            continue;
+        memcpy(references, j->embeddings + (size_t)i * dim,
                dim * sizeof(float));
+        references += dim;
+    }
 }
 
 /* A map of the image's size, for the explanation and for a method to fill. */
@@ -85,41 +119,48 @@ static wf_status add_map(const wf_image *image, wf_map **map, float **values,
     return WF_OK;
 }
 
-/* The oracle of one image, and the maps that it is asked for. */
-static wf_status open_task(job *j, int role, wf_error *err)
+/* The maps that an image is asked for. */
+static wf_status add_maps(job *j, int own, wf_error *err)
 {
-    size_t dim = (size_t)j->model->info.dim;
-    const wf__method *method = wf__options_implementation(j->options);
-    wf_side side = role == WF__PROBE ? WF_SIDE_PROBE : WF_SIDE_OTHER;
-    wf__task *task = &j->tasks[role];
-    const wf_image *image = j->images[role];
-    float *references = j->references + (size_t)(role * (j->n - 1)) * dim;
-    const wf_threshold *threshold = wf_model_threshold(j->model, NULL);
-    *task = (wf__task){.options = j->options,
-                       .stage = stages[white_box(j)][role],
-                       .threshold = threshold ? threshold->value : NAN,
-                       .n_maps = role == WF__PROBE ? j->n - 1 : 1};
+    wf_side side = own == 0 ? WF_SIDE_PROBE : WF_SIDE_OTHER;
+    wf__task *task = &j->tasks[own];
     for (int r = 0; r < task->n_maps; r++) {
-        int pair = role == WF__PROBE ? r : role - 1;
-        WF__TRY(add_map(image, &j->out->maps[pair][side], &task->maps[r], err));
-        task->support[r] = &j->out->support[pair][side];
-        if (method->errors)
-            WF__TRY(add_map(image, &j->out->errors[pair][side],
+        wf__pair *pair = &j->out->pairs[own == 0 ? r : own - 1];
+        WF__TRY(
+            add_map(j->images[own], &pair->maps[side], &task->maps[r], err));
+        task->support[r] = &pair->support[side];
+        if (wf__options_implementation(j->options)->errors)
+            WF__TRY(add_map(j->images[own], &pair->errors[side],
                             &task->errors[r], err));
     }
-    list_references(j, role, references);
-    WF__TRY(wf__model_oracle_create(
-        j->ctx, j->model, image, j->embeddings + (size_t)role * dim, references,
-        j->n - 1, (size_t)wf__options_int(j->options, "batch"), &task->oracle,
-        err));
-    if (white_box(j))
-        wf__model_oracle_traced(task->oracle, (size_t)role);
     return WF_OK;
 }
 
-static void close_task(job *j, int role)
+/* The oracle of one image, and the maps that it is asked for. */
+static wf_status open_task(job *j, int own, wf_error *err)
 {
-    wf__oracle *oracle = j->tasks[role].oracle;
+    size_t dim = (size_t)j->model->info.dim;
+    wf__task *task = &j->tasks[own];
+    float *references = j->references + (size_t)(own * (j->n - 1)) * dim;
+    const wf_threshold *threshold = wf_model_threshold(j->model, NULL);
+    *task = (wf__task){.options = j->options,
+                       .stage = stages[white_box(j)][own],
+                       .threshold = threshold ? threshold->value : NAN,
+                       .n_maps = own == 0 ? j->n - 1 : 1};
+    WF__TRY(add_maps(j, own, err));
+    list_references(j, own, references);
+    WF__TRY(wf__model_oracle_create(
+        j->ctx, j->model, j->images[own], j->embeddings + (size_t)own * dim,
+        references, j->n - 1, (size_t)wf__options_int(j->options, "batch"),
+        &task->oracle, err));
+    if (white_box(j))
+        wf__model_oracle_traced(task->oracle, (size_t)own);
+    return WF_OK;
+}
+
+static void close_task(job *j, int own)
+{
+    wf__oracle *oracle = j->tasks[own].oracle;
     if (!oracle)
         return;
     j->out->stats.forwards += oracle->forwards + oracle->backwards;
@@ -127,7 +168,7 @@ static void close_task(job *j, int role)
     j->out->stats.batch = (uint32_t)oracle->batch;
     j->out->stats.seconds_model += wf__model_oracle_seconds(oracle);
     wf__model_oracle_free(oracle);
-    j->tasks[role].oracle = NULL;
+    j->tasks[own].oracle = NULL;
 }
 
 /* One image after the other, or all together, as the method wants them. */
@@ -135,46 +176,54 @@ static wf_status make_maps(job *j, wf_error *err)
 {
     const wf__method *method = wf__options_implementation(j->options);
     wf_status st = WF_OK;
-    for (int role = 0; role < j->n && st == WF_OK; role++) {
-        st = open_task(j, role, err);
+    for (int own = 0; own < j->n_tasks && st == WF_OK; own++) {
+        st = open_task(j, own, err);
         if (st == WF_OK && method->explain)
-            st = method->explain(&j->tasks[role], err);
+            st = method->explain(&j->tasks[own], err);
         if (method->explain)
-            close_task(j, role);
+            close_task(j, own);
     }
     if (st == WF_OK && !method->explain)
-        st = method->explain_together(j->tasks, j->n, err);
-    for (int role = 0; role < j->n; role++)
-        close_task(j, role);
+        st = method->explain_together(j->tasks, j->n_tasks, err);
+    for (int own = 0; own < j->n_tasks; own++)
+        close_task(j, own);
     return st;
 }
 
-static wf_status make_difference(job *j, wf_error *err)
+static wf_status make_differences(job *j, wf_error *err)
 {
-    if (j->n < WF__ROLES)
-        return WF_OK;
-    const wf_map *mate = j->out->maps[WF_PAIR_MATE][WF_SIDE_PROBE];
-    const wf_map *nonmate = j->out->maps[WF_PAIR_NONMATE][WF_SIDE_PROBE];
-    WF__TRY(wf_map_create(mate->values, mate->width, mate->height,
-                          &j->out->difference, err));
-    size_t n = (size_t)mate->width * (size_t)mate->height;
-    for (size_t i = 0; i < n; i++)
-        j->out->difference->values[i] -= nonmate->values[i];
+    const wf_map *best = j->out->pairs[0].maps[WF_SIDE_PROBE];
+    size_t n = (size_t)best->width * (size_t)best->height;
+    for (int k = 1; k < j->n - 1; k++) {
+        wf__pair *pair = &j->out->pairs[k];
+        const float *other = pair->maps[WF_SIDE_PROBE]->values;
+        WF__TRY(wf_map_create(best->values, best->width, best->height,
+                              &pair->difference, err));
+        for (size_t i = 0; i < n; i++)
+            pair->difference->values[i] -= other[i];
+    }
     return WF_OK;
+}
+
+static void find_identical(job *j)
+{
+    for (int i = 1; i < j->n; i++)
+        j->out->pairs[i - 1].identical =
+            wf__image_equal(j->images[0], j->images[i]);
+    j->out->stats.identical_probe_mate = j->out->pairs[0].identical;
+    j->out->stats.identical_probe_nonmate =
+        j->n > 2 && j->out->pairs[1].identical;
 }
 
 static wf_status run(job *j, wf_error *err)
 {
     WF__TRY(copy_crops(j, err));
-    WF__TRY(wf__measure_crops(j->ctx, j->model, j->images, j->n, err));
+    WF__TRY(wf__measure_crops(j->ctx, j->model, j->images,
+                              WF__MIN(j->n, MAX_TASKS), err));
     WF__TRY(embed_crops(j, err));
     WF__TRY(make_maps(j, err));
-    j->out->stats.identical_probe_mate =
-        wf__image_equal(j->images[WF__PROBE], j->images[WF__MATE]);
-    if (j->n == WF__ROLES)
-        j->out->stats.identical_probe_nonmate =
-            wf__image_equal(j->images[WF__PROBE], j->images[WF__NONMATE]);
-    return make_difference(j, err);
+    find_identical(j);
+    return make_differences(j, err);
 }
 
 /* What is stored between forward and backward runs is the model's: others that
@@ -187,64 +236,138 @@ static wf_status run_white_box(job *j, wf_error *err)
     return st;
 }
 
+static wf_status check_count(const job *j, wf_error *err)
+{
+    const wf__method *method = wf__options_implementation(j->options);
+    if (method->few && j->n > 3)
+        WF__FAIL(
+            err, WF_EUNSUPPORTED,
+            "method %s explains two candidates at most, not %d; level-sets "
+            "and the methods with random masks take more",
+            method->about.name, j->n - 1);
+    return WF_OK;
+}
+
+/* With a mate's and a non-mate's own maps, or those of the first only. */
+static void count_tasks(job *j, bool all_sides)
+{
+    bool together = !wf__options_implementation(j->options)->explain;
+    j->n_tasks = all_sides || together ? j->n : 2;
+}
+
+static wf_status explain(job *j, bool all_sides, wf_explanation **out,
+                         wf_error *err)
+{
+    double start = wf__now();
+    wf_options *defaults = NULL;
+    wf_status st = WF_OK;
+    if (!j->options)
+        WF__TRY(wf_options_create(NULL, &defaults, err));
+    if (!j->options)
+        j->options = defaults;
+    WF__TRY_GOTO(check_count(j, err), done);
+    count_tasks(j, all_sides);
+    j->out = wf__calloc(1, sizeof(*j->out));
+    if (!j->out) {
+        st = no_memory(err);
+        goto done;
+    }
+    j->out->n_pairs = j->n - 1;
+    j->out->domain = wf_options_method(j->options)->domain;
+    for (int k = 0; k < j->out->n_pairs; k++)
+        j->out->pairs[k].support[0] = j->out->pairs[k].support[1] = NAN;
+    st = white_box(j) ? run_white_box(j, err) : run(j, err);
+done:
+    wf__free(j->embeddings);
+    wf__free(j->references);
+    wf_options_free(defaults);
+    if (st != WF_OK) {
+        wf_explanation_free(j->out);
+        return st;
+    }
+    j->out->stats.seconds = wf__now() - start;
+    *out = j->out;
+    return WF_OK;
+}
+
 wf_status wf_explain(wf_ctx *ctx, wf_model *model, const wf_options *options,
                      const wf_image *probe, const wf_image *mate,
                      const wf_image *nonmate, wf_explanation **out,
                      wf_error *err)
 {
-    double start = wf__now();
-    wf_options *defaults = NULL;
+    static const char *const names[] = {"probe", "mate", "non-mate"};
     job j = {.ctx = ctx,
              .model = model,
              .options = options,
              .n = nonmate ? 3 : 2,
-             .images = {probe, mate, nonmate}};
-    if (!options)
-        WF__TRY(wf_options_create(NULL, &defaults, err));
-    if (!options)
-        j.options = defaults;
-    j.out = wf__calloc(1, sizeof(*j.out));
-    wf_status st = j.out ? WF_OK : no_memory(err);
-    if (st == WF_OK) {
-        j.out->similarity[0] = j.out->similarity[1] = NAN;
-        for (int k = 0; k < 4; k++)
-            j.out->support[k / 2][k % 2] = NAN;
-        j.out->domain = wf_options_method(j.options)->domain;
-        st = white_box(&j) ? run_white_box(&j, err) : run(&j, err);
-    }
-    wf__free(j.embeddings);
-    wf__free(j.references);
-    wf_options_free(defaults);
-    if (st != WF_OK) {
-        wf_explanation_free(j.out);
-        return st;
-    }
-    j.out->stats.seconds = wf__now() - start;
-    *out = j.out;
-    return WF_OK;
+             .images = {probe, mate, nonmate},
+             .names = names};
+    return explain(&j, true, out, err);
 }
 
-const wf_map *wf_explanation_map(const wf_explanation *e, wf_pair pair,
+wf_status wf_explain_candidates(wf_ctx *ctx, wf_model *model,
+                                const wf_options *options,
+                                const wf_image *probe,
+                                const wf_image *const *candidates, size_t n,
+                                wf_explanation **out, wf_error *err)
+{
+    job j = {.ctx = ctx, .model = model, .options = options, .images = {probe}};
+    if (n < 1 || n > WF_MAX_CANDIDATES)
+        WF__FAIL(err, WF_EINVAL,
+                 "%zu candidates cannot be explained together; 1 to %d can", n,
+                 WF_MAX_CANDIDATES);
+    j.n = 1 + (int)n;
+    for (size_t i = 0; i < n; i++)
+        j.images[1 + i] = candidates[i];
+    return explain(&j, false, out, err);
+}
+
+/* ---- what came out ------------------------------------------------------- */
+
+static const wf__pair *find_pair(const wf_explanation *e, int pair)
+{
+    return pair >= 0 && pair < e->n_pairs ? &e->pairs[pair] : NULL;
+}
+
+static bool is_side(wf_side side)
+{
+    return side == WF_SIDE_PROBE || side == WF_SIDE_OTHER;
+}
+
+int wf_explanation_pairs(const wf_explanation *e)
+{
+    return e->n_pairs;
+}
+
+const wf_map *wf_explanation_map(const wf_explanation *e, int pair,
                                  wf_side side)
 {
-    return e->maps[pair][side];
+    const wf__pair *p = find_pair(e, pair);
+    return p && is_side(side) ? p->maps[side] : NULL;
 }
 
-const wf_map *wf_explanation_error(const wf_explanation *e, wf_pair pair,
+const wf_map *wf_explanation_error(const wf_explanation *e, int pair,
                                    wf_side side)
 {
-    return e->errors[pair][side];
+    const wf__pair *p = find_pair(e, pair);
+    return p && is_side(side) ? p->errors[side] : NULL;
 }
 
-double wf_explanation_support(const wf_explanation *e, wf_pair pair,
-                              wf_side side)
+double wf_explanation_support(const wf_explanation *e, int pair, wf_side side)
 {
-    return e->support[pair][side];
+    const wf__pair *p = find_pair(e, pair);
+    return p && is_side(side) ? p->support[side] : NAN;
+}
+
+const wf_map *wf_explanation_difference_to(const wf_explanation *e, int pair)
+{
+    const wf__pair *p = find_pair(e, pair);
+    return p ? p->difference : NULL;
 }
 
 const wf_map *wf_explanation_difference(const wf_explanation *e)
 {
-    return e->difference;
+    return wf_explanation_difference_to(e, WF_PAIR_NONMATE);
 }
 
 wf_domain wf_explanation_domain(const wf_explanation *e)
@@ -252,17 +375,24 @@ wf_domain wf_explanation_domain(const wf_explanation *e)
     return e->domain;
 }
 
-double wf_explanation_similarity(const wf_explanation *e, wf_pair pair)
+double wf_explanation_similarity(const wf_explanation *e, int pair)
 {
-    return e->similarity[pair];
+    const wf__pair *p = find_pair(e, pair);
+    return p ? p->similarity : NAN;
+}
+
+int wf_explanation_identical(const wf_explanation *e, int pair)
+{
+    const wf__pair *p = find_pair(e, pair);
+    return p && p->identical;
 }
 
 void wf_explanation_range(const wf_explanation *e, float *low, float *high)
 {
     *low = INFINITY;
     *high = -INFINITY;
-    for (int k = 0; k < 4; k++) {
-        const wf_map *map = e->maps[k / 2][k % 2];
+    for (int k = 0; k < 2 * e->n_pairs; k++) {
+        const wf_map *map = e->pairs[k / 2].maps[k % 2];
         size_t n = map ? (size_t)map->width * (size_t)map->height : 0;
         for (size_t i = 0; i < n; i++) {
             *low = fminf(*low, map->values[i]);
@@ -280,12 +410,15 @@ void wf_explanation_free(wf_explanation *e)
 {
     if (!e)
         return;
-    for (int i = 0; i < WF__ROLES; i++)
-        wf_image_free(e->crops[i]);
-    for (int k = 0; k < 4; k++) {
-        wf_map_free(e->maps[k / 2][k % 2]);
-        wf_map_free(e->errors[k / 2][k % 2]);
+    wf_image_free(e->probe);
+    for (int k = 0; k < e->n_pairs; k++) {
+        wf__pair *p = &e->pairs[k];
+        wf_image_free(p->crop);
+        for (int side = 0; side < 2; side++) {
+            wf_map_free(p->maps[side]);
+            wf_map_free(p->errors[side]);
+        }
+        wf_map_free(p->difference);
     }
-    wf_map_free(e->difference);
     wf__free(e);
 }

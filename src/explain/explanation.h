@@ -1,21 +1,27 @@
-/* What wf_explain returns. */
+/* What wf_explain and wf_explain_candidates return. */
 #ifndef WF_EXPLANATION_H
 #define WF_EXPLANATION_H
 
 #include "image/image.h"
 #include "map/map.h"
 
-/* Who takes part: PROBE, MATE and, where there is one, NON-MATE. */
-enum wf__role { WF__PROBE, WF__MATE, WF__NONMATE, WF__ROLES };
+/* The probe and one of those that it is compared with. */
+typedef struct wf__pair {
+    wf_image *crop; /* the other one's */
+    double similarity;
+    int identical;      /* 1: the two crops are the same picture */
+    wf_map *maps[2];    /* by wf_side; NULL: not asked for */
+    wf_map *errors[2];  /* the same; NULL: the method gives none */
+    double support[2];  /* the same; NaN: the method expects nothing */
+    wf_map *difference; /* the probe's map of pair 0 minus that of this pair;
+                           NULL for pair 0 */
+} wf__pair;
 
 struct wf_explanation {
-    wf_image *crops[WF__ROLES];
-    wf_map *maps[2][2];   /* [pair][side] */
-    wf_map *errors[2][2]; /* the same; NULL: the method gives none */
-    double support[2][2]; /* the same; NaN: the method expects nothing */
-    wf_map *difference;   /* NULL without a non-mate */
-    wf_domain domain;     /* of the maps */
-    double similarity[2]; /* NaN without a non-mate */
+    wf_image *probe;
+    int n_pairs;
+    wf__pair pairs[WF_MAX_CANDIDATES];
+    wf_domain domain; /* of the maps */
     wf_explain_stats stats;
 };
 

@@ -20,14 +20,16 @@
 
 typedef struct wf__belief {
     const wf__prior *prior;
-    double size;     /* the similarity's change between nothing and all ... */
-    double share[2]; /* ... of each map, as a share of that */
+    double size; /* the similarity's change between nothing and all ... */
+    double share[WF_MAX_CANDIDATES]; /* ... of each map, as a share of that */
     int n_maps;
     struct wf__belief_group {
         double count;
         double sum[WF__BELIEF_SIZE];                       /* of features */
         double product[WF__BELIEF_SIZE * WF__BELIEF_SIZE]; /* lower triangle */
-        double score[2], square[2], with[2][WF__BELIEF_SIZE]; /* of each map */
+        /* Of each map. */
+        double score[WF_MAX_CANDIDATES], square[WF_MAX_CANDIDATES];
+        double with[WF_MAX_CANDIDATES][WF__BELIEF_SIZE];
     } group[WF__BELIEF_GROUPS];
 } wf__belief;
 

@@ -123,9 +123,10 @@ static wf_status pick_masks(run *r, wf_error *err)
 static float score(const run *r, const float *s, int which)
 {
     const wf__oracle *o = r->task->oracle;
+    int other = wf__task_contrast(which);
     float lost = o->similarity[which] - s[which];
     if (r->contrast && o->n_references > 1)
-        lost -= o->similarity[1 - which] - s[1 - which];
+        lost -= o->similarity[other] - s[other];
     switch (r->map) {
     case POSITIVE:
         return WF__MAX(lost, 0);

@@ -500,6 +500,7 @@ const wf__method wf__method_contrastive_ebp = {
               .options = contrastive_options,
               .presets = contrastive_presets,
               .white_box = 1},
+    .few = true,
     .forwards = forwards,
     .explain = explain_contrastive,
 };
@@ -512,6 +513,7 @@ const wf__method wf__method_subtree_ebp = {
               .options = subtree_options,
               .presets = wf__no_presets,
               .white_box = 1},
+    .few = true,
     .forwards = subtree_forwards,
     .explain = explain_subtree,
 };

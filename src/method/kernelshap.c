@@ -11,10 +11,10 @@ typedef struct run {
     const wf__task *task;
     wf__regions regions;
     wf__coalitions coalitions;
-    double *in;       /* batch x players */
-    double *scores;   /* coalitions x n_maps */
-    double nobody[2]; /* similarities when all is hidden */
-    double *values;   /* n_maps x players */
+    double *in;                       /* batch x players */
+    double *scores;                   /* coalitions x n_maps */
+    double nobody[WF_MAX_CANDIDATES]; /* similarities when all is hidden */
+    double *values;                   /* n_maps x players */
 } run;
 
 /* Mask 0 hides all, mask i + 1 keeps coalition i. */
@@ -74,7 +74,7 @@ static wf_status create(run *r, wf_error *err)
 static wf_status fit(run *r, wf_error *err)
 {
     const wf__task *task = r->task;
-    double all[2];
+    double all[WF_MAX_CANDIDATES];
     for (int i = 0; i < task->n_maps; i++)
         all[i] = task->oracle->similarity[i];
     WF__TRY(wf__coalitions_solve(&r->coalitions, r->scores, r->nobody, all,

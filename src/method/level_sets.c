@@ -29,15 +29,18 @@ enum { SHOW, HIDE };
 typedef struct run {
     const wf__task *task;
     wf__belief belief;
-    wf__posterior posterior[2];
+    wf__posterior *posterior; /* of each map */
     wf__prior prior;
-    wf__field sets, maps;  /* of drawn maps; of the result */
-    double log_area[2][2]; /* of each map, to show and to hide */
-    double target[2];      /* similarity around which answers shall fall */
-    uint64_t seed, first;  /* index of the round's first mask */
-    double spread;         /* of the log of an area around log_area */
-    double *drawn;         /* round / 2 + 1 x CELLS */
-    double sum[2][2], count[2][2]; /* this round's answers, as log_area */
+    wf__field sets, maps; /* of drawn maps; of the result */
+    double log_area[WF_MAX_CANDIDATES]
+                   [2];               /* of each map, to show and to hide */
+    double target[WF_MAX_CANDIDATES]; /* similarity around which answers shall
+                                         fall */
+    uint64_t seed, first;             /* index of the round's first mask */
+    double spread; /* of the log of an area around log_area */
+    double *drawn; /* round / 2 + 1 x CELLS */
+    /* This round's answers, as log_area. */
+    double sum[WF_MAX_CANDIDATES][2], count[WF_MAX_CANDIDATES][2];
 } run;
 
 /* Draw k of a round is for one map after the other. */
@@ -237,7 +240,7 @@ static wf_status ask_rounds(run *r, wf_error *err)
 static void aim(run *r)
 {
     const wf__task *task = r->task;
-    double sizes[2];
+    double sizes[WF_MAX_CANDIDATES];
     for (int m = 0; m < task->n_maps; m++) {
         double own = (double)task->oracle->similarity[m];
         r->target[m] = own >= task->threshold ? task->threshold : own / 2;
@@ -262,7 +265,8 @@ static wf_status explain(const wf__task *task, wf_error *err)
     r->spread = wf__options_number(o, "spread");
     aim(r);
     r->drawn = wf__alloc(draws * WF__FIELD_CELLS, sizeof(*r->drawn));
-    if (!r->drawn)
+    r->posterior = wf__alloc((size_t)task->n_maps, sizeof(*r->posterior));
+    if (!r->drawn || !r->posterior)
         WF__FAIL_GOTO(done, err, WF_ENOMEM, "out of memory for a saliency map");
     WF__TRY_GOTO(wf__field_create(&r->sets, task->oracle->width,
                                   task->oracle->height, SMOOTH_SET, err),
@@ -280,6 +284,7 @@ static wf_status explain(const wf__task *task, wf_error *err)
 done:
     wf__field_free(&r->maps);
     wf__field_free(&r->sets);
+    wf__free(r->posterior);
     wf__free(r->drawn);
     wf__free(r);
     return st;

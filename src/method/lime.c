@@ -46,7 +46,7 @@ static void render(uint64_t index, float *mask, void *argument)
 static void observe(run *r, const double *kept, const float *similarities)
 {
     size_t regions = r->n - 1;
-    double count = 0, scores[2];
+    double count = 0, scores[WF_MAX_CANDIDATES];
     for (size_t k = 0; k < regions; k++)
         count += kept[k + 1];
     double distance = 1 - sqrt(count / (double)regions);

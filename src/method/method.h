@@ -47,20 +47,34 @@ int64_t wf__options_budget(const wf_options *options, const char *count);
  * What is asked of one image.  The oracle's references are the embeddings of
  * the explanation's other images, the one of the map's pair first: for the
  * probe mate and non-mate, for the mate probe and non-mate, for the non-mate
- * probe and mate (without a non-mate, one reference).  Maps are asked for the
- * first `n_maps` references; the others are there to contrast with.
+ * probe and mate (without a non-mate, one reference).  Where candidates are
+ * explained, the first of them takes the mate's place, and there may be
+ * WF_MAX_CANDIDATES.  Maps are asked for the first `n_maps` references; the
+ * others are there to contrast with (wf__task_contrast).
  */
 typedef struct wf__task {
     wf__oracle *oracle;
     const wf_options *options;
     const char *stage; /* in progress reports */
     int n_maps;        /* 1..n_references */
-    float *maps[2];    /* height x width each, larger is more salient */
-    float *errors[2];  /* the same: standard error of each map's values, written
-                          by methods with `errors`; else NULL */
-    double *support[2]; /* wf_explanation_support of each map; NaN is there */
-    double threshold;   /* similarity of a match; NaN: not known */
+    /* Height x width each, larger is more salient. */
+    float *maps[WF_MAX_CANDIDATES];
+    /* The same: standard error of each map's values, written by methods with
+     * `errors`; else NULL. */
+    float *errors[WF_MAX_CANDIDATES];
+    /* wf_explanation_support of each map; NaN is there. */
+    double *support[WF_MAX_CANDIDATES];
+    double threshold; /* similarity of a match; NaN: not known */
 } wf__task;
+
+/*
+ * What the map of reference `which` is contrasted with: the first one with the
+ * second, every other one with the first.
+ */
+static inline int wf__task_contrast(int which)
+{
+    return which == 0 ? 1 : 0;
+}
 
 /* Of a method that has none. */
 extern const wf_method_preset wf__no_presets[];
@@ -68,6 +82,9 @@ extern const wf_method_preset wf__no_presets[];
 typedef struct wf__method {
     wf_method about; /* the public part */
     bool errors;     /* it writes standard errors */
+    /* Two maps of an image at most: each costs calls of its own, or the
+     * publication knows no more. */
+    bool few;
     /* Model calls for an image of width x height, at most ... */
     int64_t (*forwards)(const wf_options *options, int width, int height);
     /* ... or, if that is NULL, the option that says how many, unless there is

@@ -455,5 +455,6 @@ const wf__method wf__method_minplus = {
               "Mery and Morris, WACV 2022; Mery, CVPR-W 2022", options,
               presets},
     .forwards = forwards,
+    .few = true,
     .explain = explain,
 };

@@ -103,5 +103,6 @@ const wf__method wf__method_patch_similarity = {
               .presets = wf__no_presets,
               .white_box = 1},
     .forwards = forwards,
+    .few = true,
     .explain_together = explain_together,
 };

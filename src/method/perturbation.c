@@ -286,5 +286,6 @@ const wf__method wf__method_perturbation = {
               .presets = wf__no_presets,
               .white_box = 1},
     .forwards = forwards,
+    .few = true,
     .explain = explain,
 };

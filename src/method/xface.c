@@ -266,5 +266,6 @@ const wf__method wf__method_xface = {
               "distance",
               "Knoche et al., WACV-W 2023", options, wf__no_presets},
     .forwards = forwards,
+    .few = true,
     .explain_together = explain_together,
 };

@@ -137,6 +137,148 @@ static void test_results(void **state)
     wf_explanation_free(e);
 }
 
+/* ---- candidates ---------------------------------------------------------- */
+
+static wf_explanation *explain_candidates(fixture *f, wf_image *const *others,
+                                          size_t n)
+{
+    wf_explanation *e;
+    ASSERT_OK(wf_explain_candidates(f->ctx, f->model, f->options, f->images[0],
+                                    (const wf_image *const *)others, n, &e,
+                                    err));
+    return e;
+}
+
+static void assert_same_map(const wf_map *a, const wf_map *b)
+{
+    assert_memory_equal(wf_map_values(a), wf_map_values(b),
+                        SIDE * SIDE * sizeof(float));
+}
+
+/* One and two candidates are a pair and a triplet, to the last bit. */
+static void test_candidates_are_pairs(void **state)
+{
+    fixture *f = *state;
+    static const char *const methods[] = {"level-sets", "s-rise", "dise",
+                                          "kernelshap", "xface"};
+    for (size_t m = 0; m < sizeof(methods) / sizeof(*methods); m++)
+        for (size_t n = 1; n <= 2; n++) {
+            wf_explanation *one, *other;
+            wf_options_free(f->options);
+            ASSERT_OK(wf_options_create(methods[m], &f->options, err));
+            ASSERT_OK(wf_options_set(f->options, "budget", "60", err));
+            ASSERT_OK(wf_explain(f->ctx, f->model, f->options, f->images[0],
+                                 f->images[1], n > 1 ? f->images[2] : NULL,
+                                 &one, err));
+            other = explain_candidates(f, f->images + 1, n);
+            assert_int_equal(wf_explanation_pairs(other), n);
+            assert_same_map(wf_explanation_map(one, 0, WF_SIDE_OTHER),
+                            wf_explanation_map(other, 0, WF_SIDE_OTHER));
+            for (int k = 0; k < (int)n; k++) {
+                assert_same_map(wf_explanation_map(one, k, WF_SIDE_PROBE),
+                                wf_explanation_map(other, k, WF_SIDE_PROBE));
+                assert_true(wf_explanation_similarity(one, k) ==
+                            wf_explanation_similarity(other, k));
+            }
+            if (n > 1)
+                assert_same_map(wf_explanation_difference(one),
+                                wf_explanation_difference_to(other, 1));
+            wf_explanation_free(one);
+            wf_explanation_free(other);
+        }
+}
+
+/* The cost is that of a pair, and one forward for each embedding. */
+static void test_candidates_cost(void **state)
+{
+    fixture *f = *state;
+    static const char *const methods[] = {"level-sets", "s-rise", "dise"};
+    wf_image *others[WF_MAX_CANDIDATES];
+    for (size_t i = 0; i < WF_MAX_CANDIDATES; i++)
+        others[i] = eye_image(SIDE, (int)i + 1);
+    for (size_t m = 0; m < sizeof(methods) / sizeof(*methods); m++) {
+        wf_options_free(f->options);
+        ASSERT_OK(wf_options_create(methods[m], &f->options, err));
+        ASSERT_OK(wf_options_set(f->options, "masks", "40", err));
+        for (size_t n = 1; n <= WF_MAX_CANDIDATES; n *= 8) {
+            wf_explain_stats stats;
+            uint64_t before = f->eye.crops;
+            wf_explanation *e = explain_candidates(f, others, n);
+            wf_explanation_stats(e, &stats);
+            assert_int_equal(stats.forwards, f->eye.crops - before);
+            assert_true(stats.forwards <= 2 * 40 + 1 + n);
+            wf_explanation_free(e);
+        }
+    }
+    for (size_t i = 0; i < WF_MAX_CANDIDATES; i++)
+        wf_image_free(others[i]);
+}
+
+/* A method with fixed masks gives each candidate the map that it gets alone. */
+static void test_candidates_maps(void **state)
+{
+    fixture *f = *state;
+    wf_image *others[5];
+    for (int i = 0; i < 5; i++)
+        others[i] = eye_image(SIDE, i + 1);
+    wf_explanation *all = explain_candidates(f, others, 5);
+    for (int k = 0; k < 5; k++) {
+        wf_explanation *one = explain_candidates(f, others + k, 1);
+        const wf_map *map = wf_explanation_map(all, k, WF_SIDE_PROBE);
+        const wf_map *difference = wf_explanation_difference_to(all, k);
+        assert_same_map(map, wf_explanation_map(one, 0, WF_SIDE_PROBE));
+        assert_true((wf_explanation_map(all, k, WF_SIDE_OTHER) != NULL) ==
+                    (k == 0));
+        assert_true((difference != NULL) == (k > 0));
+        for (int p = 0; p < SIDE * SIDE && k; p++)
+            assert_true(
+                wf_map_values(difference)[p] ==
+                wf_map_values(wf_explanation_map(all, 0, WF_SIDE_PROBE))[p] -
+                    wf_map_values(map)[p]);
+        wf_explanation_free(one);
+    }
+    assert_null(wf_explanation_map(all, 5, WF_SIDE_PROBE));
+    assert_null(wf_explanation_map(all, -1, WF_SIDE_PROBE));
+    assert_null(wf_explanation_difference_to(all, 5));
+    assert_true(isnan(wf_explanation_similarity(all, 5)));
+    assert_true(isnan(wf_explanation_support(all, 5, WF_SIDE_PROBE)));
+    assert_int_equal(wf_explanation_identical(all, 0), 0);
+    assert_int_equal(wf_explanation_identical(all, 5), 0);
+    ASSERT_FAILS(wf_figure_explanation(all, NULL, "/tmp/x.png", err), WF_EINVAL,
+                 "not of 5 candidates");
+    wf_explanation_free(all);
+    for (int i = 0; i < 5; i++)
+        wf_image_free(others[i]);
+}
+
+static void test_candidates_failures(void **state)
+{
+    fixture *f = *state;
+    const uint8_t pixel[3] = {1, 2, 3};
+    const wf_image *others[3] = {f->images[1], f->images[2], f->images[0]};
+    wf_image *small;
+    wf_explanation *e;
+#define CANDIDATES(n)                                                          \
+    wf_explain_candidates(f->ctx, f->model, f->options, f->images[0], others,  \
+                          n, &e, err)
+    ASSERT_FAILS(CANDIDATES(0), WF_EINVAL, "0 candidates cannot be explained");
+    ASSERT_FAILS(CANDIDATES(65), WF_EINVAL, "1 to 64 can");
+    ASSERT_OK(wf_image_from_pixels(pixel, 1, 1, 3, 0, &small, err));
+    others[1] = small;
+    ASSERT_FAILS(CANDIDATES(3), WF_ESHAPE,
+                 "the candidate (index 1) crop has 1 x 1 pixels");
+    others[1] = f->images[0];
+    ASSERT_OK(CANDIDATES(2));
+    assert_int_equal(wf_explanation_identical(e, 0), 0);
+    assert_int_equal(wf_explanation_identical(e, 1), 1);
+    wf_explanation_free(e);
+    wf_options_free(f->options);
+    ASSERT_OK(wf_options_create("minplus", &f->options, err));
+    ASSERT_FAILS(CANDIDATES(3), WF_EUNSUPPORTED,
+                 "method minplus explains two candidates at most, not 3");
+    wf_image_free(small);
+}
+
 static int stop_soon(const char *stage, uint64_t done, uint64_t total,
                      void *user)
 {
@@ -235,6 +377,10 @@ int main(void)
         TEST(test_same_for_any_batch_and_threads),
         TEST(test_literal_sum),
         TEST(test_results),
+        TEST(test_candidates_are_pairs),
+        TEST(test_candidates_cost),
+        TEST(test_candidates_maps),
+        TEST(test_candidates_failures),
         TEST(test_failures),
         TEST(test_memory_failures),
         cmocka_unit_test(test_options),

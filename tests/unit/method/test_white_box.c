@@ -467,6 +467,47 @@ static void test_counts(void **state)
     }
 }
 
+static double distance(const float *a, const float *b)
+{
+    double sum = 0, squares = 0;
+    for (int i = 0; i < PIXELS; i++) {
+        sum += pow((double)a[i] - (double)b[i], 2);
+        squares += (double)b[i] * (double)b[i];
+    }
+    return sqrt(sum / squares);
+}
+
+/* Several candidates: to each the map that it gets alone, but for rounding, or
+ * a refusal. */
+static void test_candidates(void **state)
+{
+    fixture *f = *state;
+    const wf_image *others[] = {f->images[1], f->images[0], f->images[2]};
+    int many = 0;
+    for (size_t i = 0; i < N_EXPECTED; i++) {
+        wf_options *o = make_options(expected[i].method, expected[i].options);
+        wf_explanation *all, *one;
+        wf_error fault = {0};
+        wf_status st = wf_explain_candidates(f->ctx, f->model, o, f->images[0],
+                                             others, 3, &all, &fault);
+        if (st == WF_OK) {
+            ASSERT_OK(wf_explain(f->ctx, f->model, o, f->images[0],
+                                 f->images[2], NULL, &one, err));
+            double d = distance(map_of(all, 4), map_of(one, 0));
+            if (!(d < 1e-4))
+                fail_msg("%s: off by %g", expected[i].method, d);
+            wf_explanation_free(one);
+            wf_explanation_free(all);
+            many++;
+        } else {
+            assert_int_equal(st, WF_EUNSUPPORTED);
+            assert_non_null(strstr(fault.message, "two candidates at most"));
+        }
+        wf_options_free(o);
+    }
+    assert_int_equal(many, N_EXPECTED - 5);
+}
+
 /* No more than the budget and than was said, for one map of an image or two. */
 static void test_budget(void **state)
 {
@@ -690,6 +731,7 @@ int main(void)
         TEST(test_relevance_sums_to_the_cosine),
         TEST(test_integrated_is_complete),
         TEST(test_counts),
+        TEST(test_candidates),
         TEST(test_budget),
         TEST(test_same_for_any_batch_and_threads),
         TEST(test_progress_and_cancelling),
