@@ -1,26 +1,20 @@
 #include "app/store.h"
 
-#include <errno.h>
-#include <math.h>
-#include <sqlite3.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "app/database.h"
 
 #define APPLICATION 0x77667962 /* "wfyb", in the file's header */
 #define FORMAT      1
-#define PATIENCE    10000 /* milliseconds that a lock is waited for */
 
 #define TEXT_OF(x) #x
 #define NUMBER(x)  TEXT_OF(x)
 
 struct app_store {
     const app_command *command;
-    sqlite3 *db;
-    char path[4096];
-    char owner[64]; /* this process, as a claim names it */
+    app_db *db;
+    char owner[APP_OWNER];
     int64_t run;
 };
 
@@ -58,303 +52,11 @@ static const char schema[] =
         APPLICATION) ";"
                      "PRAGMA user_version = " NUMBER(FORMAT) ";";
 
-/* ---- SQLite -------------------------------------------------------------- */
-
-/* One sentence for what went wrong last. */
-static int failed(const app_store *s)
-{
-    const char *path = s->path;
-    int code = sqlite3_errcode(s->db) & 0xff;
-    int system = code == SQLITE_IOERR || code == SQLITE_CANTOPEN
-                     ? sqlite3_system_errno(s->db)
-                     : 0;
-    switch (code) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        app_error(s->command,
-                  "'%s' is locked by another program; nothing that was "
-                  "finished is lost: start again when it is free",
-                  path);
-        break;
-    case SQLITE_NOTADB:
-        app_error(s->command, "'%s' is no SQLite database", path);
-        break;
-    case SQLITE_CORRUPT:
-        app_error(s->command,
-                  "'%s' is damaged (%s); take a copy of an earlier state, or "
-                  "begin with a new file",
-                  path, sqlite3_errmsg(s->db));
-        break;
-    case SQLITE_FULL:
-        app_error(s->command,
-                  "no room is left for '%s'; nothing that was finished is "
-                  "lost: make room and start again",
-                  path);
-        break;
-    case SQLITE_IOERR:
-        app_error(s->command,
-                  "'%s' cannot be read or written (%s); nothing that was "
-                  "finished is lost: see to the disk and start again",
-                  path, system ? strerror(system) : sqlite3_errmsg(s->db));
-        break;
-    case SQLITE_NOMEM:
-        app_error(s->command, "out of memory");
-        break;
-    default:
-        app_error(s->command, "cannot use '%s': %s", path,
-                  system ? strerror(system) : sqlite3_errmsg(s->db));
-    }
-    return APP_FAILED;
-}
-
-/* Binds by a letter each: i int64_t, d double, s text, b data and size. */
-static sqlite3_stmt *prepare(const app_store *s, const char *sql,
-                             const char *types, va_list args)
-{
-    sqlite3_stmt *stmt = NULL;
-    if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) != SQLITE_OK)
-        return NULL;
-    for (int i = 1; *types; types++, i++) {
-        if (*types == 'i') {
-            sqlite3_bind_int64(stmt, i, va_arg(args, int64_t));
-        } else if (*types == 'd') { /* NaN becomes NULL */
-            sqlite3_bind_double(stmt, i, va_arg(args, double));
-        } else if (*types == 's') {
-            sqlite3_bind_text(stmt, i, va_arg(args, const char *), -1,
-                              SQLITE_STATIC);
-        } else {
-            const void *data = va_arg(args, const void *);
-            sqlite3_bind_blob64(stmt, i, data, va_arg(args, size_t),
-                                SQLITE_STATIC);
-        }
-    }
-    return stmt;
-}
-
-/* A statement that gives rows, NULL after a message. */
-static sqlite3_stmt *query(const app_store *s, const char *sql,
-                           const char *types, ...)
-{
-    va_list args;
-    va_start(args, types);
-    sqlite3_stmt *stmt = prepare(s, sql, types, args);
-    va_end(args);
-    if (!stmt)
-        failed(s);
-    return stmt;
-}
-
-/* A statement that gives none. */
-static int execute(const app_store *s, const char *sql, const char *types, ...)
-{
-    va_list args;
-    va_start(args, types);
-    sqlite3_stmt *stmt = prepare(s, sql, types, args);
-    va_end(args);
-    int code = stmt ? sqlite3_step(stmt) : SQLITE_ERROR;
-    int status = code == SQLITE_DONE || code == SQLITE_ROW ? APP_OK : failed(s);
-    sqlite3_finalize(stmt);
-    return status;
-}
-
-/* Ends reading: the status, with a message unless all rows were read. */
-static int end(const app_store *s, sqlite3_stmt *stmt, int code)
-{
-    int status = !stmt                                       ? APP_FAILED
-                 : code == SQLITE_DONE || code == SQLITE_ROW ? APP_OK
-                                                             : failed(s);
-    sqlite3_finalize(stmt);
-    return status;
-}
-
-static int next(sqlite3_stmt *stmt)
-{
-    return stmt ? sqlite3_step(stmt) : SQLITE_ERROR;
-}
-
-static const char *text_at(sqlite3_stmt *stmt, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(stmt, column);
-    return text ? text : "";
-}
-
-static double number_at(sqlite3_stmt *stmt, int column)
-{
-    return sqlite3_column_type(stmt, column) == SQLITE_NULL
-               ? NAN
-               : sqlite3_column_double(stmt, column);
-}
-
-/* The first value of a query, `otherwise` where it has no rows. */
-static int get_number(const app_store *s, const char *sql, int64_t otherwise,
-                      int64_t *value)
-{
-    sqlite3_stmt *stmt = query(s, sql, "");
-    int code = next(stmt);
-    *value = code == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : otherwise;
-    return end(s, stmt, code);
-}
-
-/* The lock is taken at once, so that what is read stays true. */
-static int begin(const app_store *s)
-{
-    return execute(s, "BEGIN IMMEDIATE", "");
-}
-
-/* COMMIT if `status` is APP_OK, else ROLLBACK; the status. */
-static int commit(const app_store *s, int status)
-{
-    if (status == APP_OK)
-        status = execute(s, "COMMIT", "");
-    if (status != APP_OK)
-        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-    return status;
-}
-
-static void date_now(char *buf, size_t size)
-{
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(buf, size, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
-
-/* ---- who works ----------------------------------------------------------- */
-
-/*
- * "PID START": a process by its number and the moment it began, since numbers
- * are used again.  0 if it does not run (or has ended and is not collected).
- */
-static int process_name(long pid, char *buf, size_t size)
-{
-    char path[64], line[1024] = "", state = 'Z';
-    unsigned long long start = 0;
-    snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
-    FILE *file = fopen(path, "r");
-    if (!file)
-        return 0;
-    char *after = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
-    fclose(file);
-    if (!after || sscanf(after,
-                         ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-                         "%*s %*s %*s %*s %*s %*s %*s %llu",
-                         &state, &start) != 2)
-        return 0;
-    snprintf(buf, size, "%ld %llu", pid, start);
-    return state != 'Z' && state != 'X';
-}
-
-static int is_running(const char *owner)
-{
-    char now[64];
-    return process_name(strtol(owner, NULL, 10), now, sizeof(now)) &&
-           !strcmp(now, owner);
-}
-
-/* ---- opening ------------------------------------------------------------- */
-
-static int make_schema(const app_store *s)
-{
-    int64_t tables;
-    int status = begin(s);
-    if (status != APP_OK)
-        return status;
-    status = get_number(s, "SELECT count(*) FROM sqlite_master", 0, &tables);
-    /* Another process may have been first. */
-    if (status == APP_OK && !tables &&
-        sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK)
-        status = failed(s);
-    return commit(s, status);
-}
-
-/* Readers and a writer at once; freed pages go back to the disk. */
-static int set_modes(const app_store *s, int empty)
-{
-    int code = SQLITE_OK;
-    if (empty)
-        code =
-            sqlite3_exec(s->db, "PRAGMA auto_vacuum = FULL", NULL, NULL, NULL);
-    /* SQLite does not wait for this lock by itself. */
-    for (int tries = 0; code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY;
-         tries++) {
-        code =
-            sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
-        if ((code & 0xff) != SQLITE_BUSY || tries == PATIENCE / 50)
-            break;
-        sqlite3_sleep(50);
-    }
-    return code == SQLITE_OK ? APP_OK : failed(s);
-}
-
-static int check_kind(const app_store *s, int create, int *empty)
-{
-    int64_t tables, application, format;
-    int status =
-        get_number(s, "SELECT count(*) FROM sqlite_master", 0, &tables);
-    if (status == APP_OK)
-        status = get_number(s, "PRAGMA application_id", 0, &application);
-    if (status == APP_OK)
-        status = get_number(s, "PRAGMA user_version", 0, &format);
-    if (status != APP_OK)
-        return status;
-    *empty = !tables && !application && !format;
-    if (*empty && create)
-        return APP_OK;
-    if (application != APPLICATION) {
-        app_error(s->command,
-                  "'%s' is no database of 'whyface bench run'; name another "
-                  "file",
-                  s->path);
-        return APP_FAILED;
-    }
-    if (format != FORMAT) {
-        app_error(s->command,
-                  "'%s' has format %lld, this version of whyface has %d: use "
-                  "the version that made it, or begin with a new file",
-                  s->path, (long long)format, FORMAT);
-        return APP_FAILED;
-    }
-    return APP_OK;
-}
-
-static int check_whole(const app_store *s)
-{
-    sqlite3_stmt *stmt = query(s, "PRAGMA quick_check(1)", "");
-    int code = next(stmt);
-    if (code == SQLITE_ROW && strcmp(text_at(stmt, 0), "ok")) {
-        app_error(s->command,
-                  "'%s' is damaged (%s); take a copy of an earlier state, or "
-                  "begin with a new file",
-                  s->path, text_at(stmt, 0));
-        sqlite3_finalize(stmt);
-        return APP_FAILED;
-    }
-    return end(s, stmt, code);
-}
-
-static int open_file(app_store *s, int create)
-{
-    int empty = 0;
-    if (!create && access(s->path, F_OK)) {
-        app_error(s->command, "cannot open '%s': %s", s->path, strerror(errno));
-        return APP_FAILED;
-    }
-    if (sqlite3_open_v2(s->path, &s->db,
-                        SQLITE_OPEN_READWRITE |
-                            (create ? SQLITE_OPEN_CREATE : 0),
-                        NULL) != SQLITE_OK)
-        return failed(s);
-    sqlite3_extended_result_codes(s->db, 1);
-    sqlite3_busy_timeout(s->db, PATIENCE);
-    int status = check_kind(s, create, &empty);
-    if (status == APP_OK && !empty)
-        status = check_whole(s);
-    if (status == APP_OK && create)
-        status = set_modes(s, empty);
-    if (status == APP_OK && empty)
-        status = make_schema(s);
-    return status;
-}
+static const app_db_kind kind = {.application = APPLICATION,
+                                 .format = FORMAT,
+                                 .schema = schema,
+                                 .what = "database of 'whyface bench run'",
+                                 .several = 1};
 
 int app_store_open(const app_command *command, const char *path, int create,
                    app_store **out)
@@ -365,9 +67,9 @@ int app_store_open(const app_command *command, const char *path, int create,
         return APP_FAILED;
     }
     s->command = command;
-    snprintf(s->path, sizeof(s->path), "%s", path);
-    process_name(getpid(), s->owner, sizeof(s->owner));
-    int status = open_file(s, create);
+    app_owner_name(s->owner);
+    int status = app_db_open(command, path, &kind,
+                             create ? APP_DB_CREATE : APP_DB_WRITE, &s->db);
     if (status == APP_OK)
         *out = s;
     else
@@ -378,7 +80,7 @@ int app_store_open(const app_command *command, const char *path, int create,
 void app_store_close(app_store *s)
 {
     if (s)
-        sqlite3_close(s->db);
+        app_db_close(s->db);
     free(s);
 }
 
@@ -389,17 +91,17 @@ int app_store_plan(app_store *s, const char *mine, char **plan)
     int status = APP_OK;
     *plan = NULL;
     if (mine)
-        status = execute(s,
-                         "INSERT OR IGNORE INTO plan (id, options) "
-                         "VALUES (1, ?)",
-                         "s", mine);
+        status = app_db_execute(s->db,
+                                "INSERT OR IGNORE INTO plan (id, options) "
+                                "VALUES (1, ?)",
+                                "s", mine);
     if (status != APP_OK)
         return status;
-    sqlite3_stmt *stmt = query(s, "SELECT options FROM plan", "");
-    int code = next(stmt);
-    if (code == SQLITE_ROW)
-        *plan = strdup(text_at(stmt, 0));
-    return end(s, stmt, code);
+    app_rows *rows = app_db_query(s->db, "SELECT options FROM plan", "");
+    int found = app_db_next(rows);
+    if (found)
+        *plan = strdup(app_db_text(rows, 0));
+    return app_db_end(s->db, rows);
 }
 
 int app_store_put_crop(app_store *s, size_t model, const char *path,
@@ -408,41 +110,41 @@ int app_store_put_crop(app_store *s, size_t model, const char *path,
 {
     int width = crop ? wf_image_width(crop) : 0;
     int height = crop ? wf_image_height(crop) : 0;
-    return execute(s,
-                   "INSERT OR IGNORE INTO crops VALUES (?, ?, ?, ?, ?, ?, ?)",
-                   "issiibs", (int64_t)model, path, sha256, (int64_t)width,
-                   (int64_t)height, crop ? wf_image_pixels(crop) : NULL,
-                   (size_t)width * (size_t)height * 3, fault);
+    return app_db_execute(
+        s->db, "INSERT OR IGNORE INTO crops VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "issiibs", (int64_t)model, path, sha256, (int64_t)width,
+        (int64_t)height, crop ? wf_image_pixels(crop) : NULL,
+        (size_t)width * (size_t)height * 3, fault);
 }
 
 int app_store_get_crop(app_store *s, size_t model, const char *path,
                        wf_image **crop, int *known)
 {
     wf_error err = {0};
-    sqlite3_stmt *stmt = query(s,
-                               "SELECT width, height, pixels FROM crops WHERE "
-                               "model = ? AND photo = ?",
-                               "is", (int64_t)model, path);
-    int code = next(stmt);
+    app_rows *rows =
+        app_db_query(s->db,
+                     "SELECT width, height, pixels FROM crops WHERE "
+                     "model = ? AND photo = ?",
+                     "is", (int64_t)model, path);
+    int found = app_db_next(rows);
     *crop = NULL;
-    *known = code == SQLITE_ROW;
-    if (*known && sqlite3_column_type(stmt, 2) != SQLITE_NULL) {
-        int width = sqlite3_column_int(stmt, 0);
-        int height = sqlite3_column_int(stmt, 1);
-        const void *pixels = sqlite3_column_blob(stmt, 2);
+    *known = found;
+    if (*known && !app_db_is_null(rows, 2)) {
+        int width = (int)app_db_integer(rows, 0);
+        int height = (int)app_db_integer(rows, 1);
+        size_t bytes;
+        const void *pixels = app_db_blob(rows, 2, &bytes);
         if (width < 1 || height < 1 ||
-            sqlite3_column_bytes(stmt, 2) / 3 / width != height) {
-            app_error(s->command, "'%s' is damaged: the crop of '%s'", s->path,
-                      path);
-            sqlite3_finalize(stmt);
-            return APP_FAILED;
+            bytes / 3 / (size_t)width != (size_t)height) {
+            (void)app_db_end(s->db, rows);
+            return app_db_damaged(s->db, "the crop of '%s'", path);
         }
         if (wf_image_from_pixels(pixels, width, height, 3, 0, crop, &err)) {
-            sqlite3_finalize(stmt);
+            (void)app_db_end(s->db, rows);
             return app_fail(s->command, &err);
         }
     }
-    return end(s, stmt, code);
+    return app_db_end(s->db, rows);
 }
 
 int app_bench_set_create(app_bench_set *set, size_t n_models, size_t n_methods,
@@ -472,15 +174,17 @@ static int put_parts(const app_store *s, const app_bench_set *set)
     int status = APP_OK;
     for (size_t i = 0; i < set->n_models && status == APP_OK; i++) {
         const app_store_model *m = &set->models[i];
-        status = execute(s, "INSERT INTO models VALUES (?, ?, ?, ?, ?, ?)",
-                         "isssds", (int64_t)i, m->name, m->path, m->sha256,
-                         m->threshold, m->threshold_name);
+        status = app_db_execute(s->db,
+                                "INSERT INTO models VALUES (?, ?, ?, ?, ?, ?)",
+                                "isssds", (int64_t)i, m->name, m->path,
+                                m->sha256, m->threshold, m->threshold_name);
     }
     for (size_t i = 0; i < set->n_triplets && status == APP_OK; i++) {
         const app_triplet *t = &set->triplets[i];
-        status = execute(s, "INSERT INTO triplets VALUES (?, ?, ?, ?, ?)",
-                         "iisss", (int64_t)i, (int64_t)t->pair, t->photos[0],
-                         t->photos[1], t->photos[2]);
+        status =
+            app_db_execute(s->db, "INSERT INTO triplets VALUES (?, ?, ?, ?, ?)",
+                           "iisss", (int64_t)i, (int64_t)t->pair, t->photos[0],
+                           t->photos[1], t->photos[2]);
     }
     return status;
 }
@@ -491,10 +195,11 @@ static int put_methods(const app_store *s, const app_bench_set *set)
     int status = APP_OK;
     for (size_t i = 0; i < set->n_methods && status == APP_OK; i++) {
         const app_store_method *m = &set->methods[i];
-        status = execute(s,
-                         "INSERT OR IGNORE INTO methods SELECT "
-                         "coalesce(max(id) + 1, 0), ?, ?, ?, ? FROM methods",
-                         "sssd", m->name, m->series, m->text, m->masks);
+        status =
+            app_db_execute(s->db,
+                           "INSERT OR IGNORE INTO methods SELECT "
+                           "coalesce(max(id) + 1, 0), ?, ?, ?, ? FROM methods",
+                           "sssd", m->name, m->series, m->text, m->masks);
     }
     return status;
 }
@@ -516,20 +221,21 @@ static int put_items(const app_store *s, unsigned controls)
         "(SELECT ? AS kind) k WHERE (? >> k.kind) & 1 AND (SELECT count(*) "
         "FROM triplets) > 1 ORDER BY m.id, x.id, t.id"};
     int64_t kinds = controls | 1u << APP_GIVEN;
-    int status = execute(s, sql[0], "iiii", (int64_t)APP_GIVEN,
-                         (int64_t)APP_RANDOM, (int64_t)APP_CENTRED, kinds);
+    int status =
+        app_db_execute(s->db, sql[0], "iiii", (int64_t)APP_GIVEN,
+                       (int64_t)APP_RANDOM, (int64_t)APP_CENTRED, kinds);
     return status == APP_OK
-               ? execute(s, sql[1], "ii", (int64_t)APP_OTHERS, kinds)
+               ? app_db_execute(s->db, sql[1], "ii", (int64_t)APP_OTHERS, kinds)
                : status;
 }
 
 int app_store_put_set(app_store *s, const app_bench_set *set)
 {
     int64_t ready;
-    int status = begin(s);
+    int status = app_db_begin(s->db);
     if (status != APP_OK)
         return status;
-    status = get_number(s, "SELECT ready FROM plan", 0, &ready);
+    status = app_db_get(s->db, "SELECT ready FROM plan", 0, &ready);
     if (status == APP_OK && !ready) {
         status = put_parts(s, set);
         if (status == APP_OK)
@@ -537,93 +243,92 @@ int app_store_put_set(app_store *s, const app_bench_set *set)
         if (status == APP_OK)
             status = put_items(s, set->controls);
         if (status == APP_OK)
-            status = execute(s, "UPDATE plan SET ready = 1", "");
+            status = app_db_execute(s->db, "UPDATE plan SET ready = 1", "");
     }
-    return commit(s, status);
+    return app_db_commit(s->db, status);
 }
 
 int app_store_add_methods(app_store *s, const char *plan,
                           const app_bench_set *set)
 {
-    int status = begin(s);
+    int status = app_db_begin(s->db);
     if (status != APP_OK)
         return status;
     status = put_methods(s, set);
     if (status == APP_OK)
         status = put_items(s, set->controls);
     if (status == APP_OK)
-        status = execute(s, "UPDATE plan SET options = ?", "s", plan);
-    return commit(s, status);
+        status =
+            app_db_execute(s->db, "UPDATE plan SET options = ?", "s", plan);
+    return app_db_commit(s->db, status);
 }
 
 static int get_models(const app_store *s, app_bench_set *set)
 {
-    sqlite3_stmt *stmt = query(s,
-                               "SELECT name, path, sha256, threshold, "
-                               "threshold_name FROM models ORDER BY id",
-                               "");
-    int code;
-    for (size_t i = 0; (code = next(stmt)) == SQLITE_ROW && i < set->n_models;
-         i++) {
+    app_rows *rows = app_db_query(s->db,
+                                  "SELECT name, path, sha256, threshold, "
+                                  "threshold_name FROM models ORDER BY id",
+                                  "");
+    for (size_t i = 0; app_db_next(rows) && i < set->n_models; i++) {
         app_store_model *m = &set->models[i];
-        snprintf(m->name, sizeof(m->name), "%s", text_at(stmt, 0));
-        snprintf(m->path, sizeof(m->path), "%s", text_at(stmt, 1));
-        snprintf(m->sha256, sizeof(m->sha256), "%s", text_at(stmt, 2));
-        m->threshold = number_at(stmt, 3);
+        snprintf(m->name, sizeof(m->name), "%s", app_db_text(rows, 0));
+        snprintf(m->path, sizeof(m->path), "%s", app_db_text(rows, 1));
+        snprintf(m->sha256, sizeof(m->sha256), "%s", app_db_text(rows, 2));
+        m->threshold = app_db_number(rows, 3);
         snprintf(m->threshold_name, sizeof(m->threshold_name), "%s",
-                 text_at(stmt, 4));
+                 app_db_text(rows, 4));
     }
-    return end(s, stmt, code);
+    return app_db_end(s->db, rows);
 }
 
 static int get_methods(const app_store *s, app_bench_set *set)
 {
-    sqlite3_stmt *stmt = query(
-        s, "SELECT name, series, explain, masks FROM methods ORDER BY id", "");
-    int code;
-    for (size_t i = 0; (code = next(stmt)) == SQLITE_ROW && i < set->n_methods;
-         i++) {
+    app_rows *rows = app_db_query(
+        s->db, "SELECT name, series, explain, masks FROM methods ORDER BY id",
+        "");
+    for (size_t i = 0; app_db_next(rows) && i < set->n_methods; i++) {
         app_store_method *m = &set->methods[i];
-        snprintf(m->name, sizeof(m->name), "%s", text_at(stmt, 0));
-        snprintf(m->series, sizeof(m->series), "%s", text_at(stmt, 1));
-        snprintf(m->text, sizeof(m->text), "%s", text_at(stmt, 2));
-        m->masks = number_at(stmt, 3);
+        snprintf(m->name, sizeof(m->name), "%s", app_db_text(rows, 0));
+        snprintf(m->series, sizeof(m->series), "%s", app_db_text(rows, 1));
+        snprintf(m->text, sizeof(m->text), "%s", app_db_text(rows, 2));
+        m->masks = app_db_number(rows, 3);
     }
-    return end(s, stmt, code);
+    return app_db_end(s->db, rows);
 }
 
 static int get_triplets(const app_store *s, app_bench_set *set)
 {
-    sqlite3_stmt *stmt = query(
-        s, "SELECT pair, probe, mate, nonmate FROM triplets ORDER BY id", "");
-    int code;
-    for (size_t i = 0; (code = next(stmt)) == SQLITE_ROW && i < set->n_triplets;
-         i++) {
-        set->triplets[i].pair = (size_t)sqlite3_column_int64(stmt, 0);
+    app_rows *rows = app_db_query(
+        s->db, "SELECT pair, probe, mate, nonmate FROM triplets ORDER BY id",
+        "");
+    for (size_t i = 0; app_db_next(rows) && i < set->n_triplets; i++) {
+        set->triplets[i].pair = (size_t)app_db_integer(rows, 0);
         for (int k = 0; k < 3; k++)
-            if (sqlite3_column_type(stmt, k + 1) != SQLITE_NULL &&
-                !(set->triplets[i].photos[k] = strdup(text_at(stmt, k + 1)))) {
-                sqlite3_finalize(stmt);
+            if (!app_db_is_null(rows, k + 1) &&
+                !(set->triplets[i].photos[k] =
+                      strdup(app_db_text(rows, k + 1)))) {
+                (void)app_db_end(s->db, rows);
                 app_error(s->command, "out of memory");
                 return APP_FAILED;
             }
     }
-    return end(s, stmt, code);
+    return app_db_end(s->db, rows);
 }
 
 int app_store_get_set(app_store *s, app_bench_set *set, int *ready)
 {
     int64_t stored, models, methods, triplets;
     *set = (app_bench_set){0};
-    int status = get_number(s, "SELECT ready FROM plan", 0, &stored);
+    int status = app_db_get(s->db, "SELECT ready FROM plan", 0, &stored);
     *ready = stored != 0;
     if (status != APP_OK || !*ready)
         return status;
-    status = get_number(s, "SELECT count(*) FROM models", 0, &models);
+    status = app_db_get(s->db, "SELECT count(*) FROM models", 0, &models);
     if (status == APP_OK)
-        status = get_number(s, "SELECT count(*) FROM methods", 0, &methods);
+        status = app_db_get(s->db, "SELECT count(*) FROM methods", 0, &methods);
     if (status == APP_OK)
-        status = get_number(s, "SELECT count(*) FROM triplets", 0, &triplets);
+        status =
+            app_db_get(s->db, "SELECT count(*) FROM triplets", 0, &triplets);
     if (status == APP_OK &&
         !app_bench_set_create(set, (size_t)models, (size_t)methods,
                               (size_t)triplets)) {
@@ -642,43 +347,45 @@ int app_store_get_set(app_store *s, app_bench_set *set, int *ready)
 int app_store_start(app_store *s, const app_machine *machine)
 {
     char date[32];
-    date_now(date, sizeof(date));
-    int status = execute(
-        s,
+    app_date_now(date, sizeof(date));
+    int status = app_db_execute(
+        s->db,
         "INSERT INTO runs (process, date, whyface, build, "
         "cpu, processors, threads) VALUES (?, ?, ?, ?, ?, ?, "
         "?)",
         "sssssii", s->owner, date, wf_version(), machine->build, machine->cpu,
         (int64_t)machine->processors, (int64_t)machine->threads);
-    s->run = sqlite3_last_insert_rowid(s->db);
-    return status == APP_OK ? execute(s,
-                                      "UPDATE items SET state = ?, fault = "
-                                      "NULL WHERE state = ?",
-                                      "ii", (int64_t)OPEN, (int64_t)FAILED)
-                            : status;
+    s->run = app_db_last_id(s->db);
+    return status == APP_OK
+               ? app_db_execute(s->db,
+                                "UPDATE items SET state = ?, fault = "
+                                "NULL WHERE state = ?",
+                                "ii", (int64_t)OPEN, (int64_t)FAILED)
+               : status;
 }
 
 /* Claims of processes that no longer run are void. */
 static int free_claims(const app_store *s, int *others)
 {
     char owners[64][64];
-    int n = 0, code, status;
-    sqlite3_stmt *stmt = query(
-        s,
+    int n = 0, status;
+    app_rows *rows = app_db_query(
+        s->db,
         "SELECT DISTINCT process FROM items WHERE state = ? AND process <> ?",
         "is", (int64_t)CLAIMED, s->owner);
-    while ((code = next(stmt)) == SQLITE_ROW && n < 64)
-        snprintf(owners[n++], sizeof(owners[0]), "%s", text_at(stmt, 0));
-    status = end(s, stmt, code);
+    while (app_db_next(rows) && n < 64)
+        snprintf(owners[n++], sizeof(owners[0]), "%s", app_db_text(rows, 0));
+    status = app_db_end(s->db, rows);
     *others = 0;
     for (int i = 0; i < n && status == APP_OK; i++) {
-        if (is_running(owners[i]))
+        if (app_owner_runs(owners[i]))
             ++*others;
         else
-            status = execute(s,
-                             "UPDATE items SET state = ?, process = NULL WHERE "
-                             "state = ? AND process = ?",
-                             "iis", (int64_t)OPEN, (int64_t)CLAIMED, owners[i]);
+            status = app_db_execute(
+                s->db,
+                "UPDATE items SET state = ?, process = NULL WHERE "
+                "state = ? AND process = ?",
+                "iis", (int64_t)OPEN, (int64_t)CLAIMED, owners[i]);
     }
     return status;
 }
@@ -686,49 +393,49 @@ static int free_claims(const app_store *s, int *others)
 /* The first open item whose needs are met; *id 0: none. */
 static int find_open(const app_store *s, app_item *item)
 {
-    sqlite3_stmt *stmt = query(
-        s,
+    app_rows *rows = app_db_query(
+        s->db,
         "SELECT id, model, triplet, method, kind FROM items AS i WHERE state = "
         "? AND (kind <> ? OR NOT EXISTS (SELECT 1 FROM items AS o WHERE "
         "o.model = i.model AND o.method = i.method AND o.kind = ? AND o.state "
         "< ?)) ORDER BY id LIMIT 1",
         "iiii", (int64_t)OPEN, (int64_t)APP_OTHERS, (int64_t)APP_GIVEN,
         (int64_t)DONE);
-    int code = next(stmt);
+    int found = app_db_next(rows);
     *item = (app_item){0};
-    if (code == SQLITE_ROW)
-        *item =
-            (app_item){.id = sqlite3_column_int64(stmt, 0),
-                       .model = (size_t)sqlite3_column_int64(stmt, 1),
-                       .triplet = (size_t)sqlite3_column_int64(stmt, 2),
-                       .method = (size_t)sqlite3_column_int64(stmt, 3),
-                       .kind = (enum app_row_kind)sqlite3_column_int(stmt, 4)};
-    return end(s, stmt, code);
+    if (found)
+        *item = (app_item){.id = app_db_integer(rows, 0),
+                           .model = (size_t)app_db_integer(rows, 1),
+                           .triplet = (size_t)app_db_integer(rows, 2),
+                           .method = (size_t)app_db_integer(rows, 3),
+                           .kind = (enum app_row_kind)app_db_integer(rows, 4)};
+    return app_db_end(s->db, rows);
 }
 
 int app_store_claim(app_store *s, app_item *item, enum app_claim *claim)
 {
     int others = 0;
-    int status = begin(s);
+    int status = app_db_begin(s->db);
     if (status != APP_OK)
         return status;
     status = free_claims(s, &others);
     if (status == APP_OK)
         status = find_open(s, item);
     if (status == APP_OK && item->id)
-        status =
-            execute(s, "UPDATE items SET state = ?, process = ? WHERE id = ?",
-                    "isi", (int64_t)CLAIMED, s->owner, item->id);
+        status = app_db_execute(
+            s->db, "UPDATE items SET state = ?, process = ? WHERE id = ?",
+            "isi", (int64_t)CLAIMED, s->owner, item->id);
     *claim = item->id ? APP_CLAIMED : others ? APP_WAIT : APP_ALL_DONE;
-    return commit(s, status);
+    return app_db_commit(s->db, status);
 }
 
 int app_store_release(app_store *s, const app_item *item)
 {
-    return execute(s,
-                   "UPDATE items SET state = ?, process = NULL WHERE id = ? "
-                   "AND state = ? AND process = ?",
-                   "iiis", (int64_t)OPEN, item->id, (int64_t)CLAIMED, s->owner);
+    return app_db_execute(
+        s->db,
+        "UPDATE items SET state = ?, process = NULL WHERE id = ? "
+        "AND state = ? AND process = ?",
+        "iiis", (int64_t)OPEN, item->id, (int64_t)CLAIMED, s->owner);
 }
 
 static int put_score(const app_store *s, int64_t item, int pair, int side,
@@ -736,8 +443,8 @@ static int put_score(const app_store *s, int64_t item, int pair, int side,
 {
     const wf_evaluation *v = &r->result;
     const wf_crossing *d = v->deletion, *i = v->insertion;
-    return execute(
-        s,
+    return app_db_execute(
+        s->db,
         "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
         "?, ?, ?, ?, ?, ?, ?)",
         "iiiddidididddididdidb", item, (int64_t)pair, (int64_t)side,
@@ -753,10 +460,10 @@ static int put_map(const app_store *s, int64_t item, int pair, int side,
                    const wf_map *map)
 {
     int width = wf_map_width(map), height = wf_map_height(map);
-    return execute(s, "INSERT INTO maps VALUES (?, ?, ?, ?, ?, ?)", "iiiiib",
-                   item, (int64_t)pair, (int64_t)side, (int64_t)width,
-                   (int64_t)height, wf_map_values(map),
-                   (size_t)width * (size_t)height * sizeof(float));
+    return app_db_execute(s->db, "INSERT INTO maps VALUES (?, ?, ?, ?, ?, ?)",
+                          "iiiiib", item, (int64_t)pair, (int64_t)side,
+                          (int64_t)width, (int64_t)height, wf_map_values(map),
+                          (size_t)width * (size_t)height * sizeof(float));
 }
 
 static int put_outcome(const app_store *s, const app_item *item,
@@ -778,58 +485,56 @@ static int put_outcome(const app_store *s, const app_item *item,
 int app_store_finish(app_store *s, const app_item *item, const app_outcome *o)
 {
     char date[32];
-    date_now(date, sizeof(date));
-    int status = begin(s);
+    app_date_now(date, sizeof(date));
+    int status = app_db_begin(s->db);
     if (status != APP_OK)
         return status;
-    status = execute(s,
-                     "UPDATE items SET state = ?, run = ?, date = ?, backend = "
-                     "?, precision = ?, seconds = ?, forwards = ?, fault = ? "
-                     "WHERE id = ? AND state = ? AND process = ?",
-                     "iisssdisiis", (int64_t)(o->fault ? FAILED : DONE), s->run,
-                     date, o->backend, o->precision, o->seconds,
-                     (int64_t)o->forwards, o->fault, item->id, (int64_t)CLAIMED,
-                     s->owner);
-    if (status == APP_OK && sqlite3_changes(s->db) == 1)
+    status = app_db_execute(
+        s->db,
+        "UPDATE items SET state = ?, run = ?, date = ?, backend = "
+        "?, precision = ?, seconds = ?, forwards = ?, fault = ? "
+        "WHERE id = ? AND state = ? AND process = ?",
+        "iisssdisiis", (int64_t)(o->fault ? FAILED : DONE), s->run, date,
+        o->backend, o->precision, o->seconds, (int64_t)o->forwards, o->fault,
+        item->id, (int64_t)CLAIMED, s->owner);
+    if (status == APP_OK && app_db_changes(s->db) == 1)
         status = put_outcome(s, item, o);
-    return commit(s, status);
+    return app_db_commit(s->db, status);
 }
 
 int app_store_count(app_store *s, app_counts *c)
 {
-    sqlite3_stmt *stmt =
-        query(s,
-              "SELECT count(*), total(state = ?), total(state = ?), "
-              "coalesce((SELECT fault FROM items WHERE state = ? ORDER BY id "
-              "LIMIT 1), '') FROM items",
-              "iii", (int64_t)DONE, (int64_t)FAILED, (int64_t)FAILED);
-    int code = next(stmt);
+    app_rows *rows = app_db_query(
+        s->db,
+        "SELECT count(*), total(state = ?), total(state = ?), "
+        "coalesce((SELECT fault FROM items WHERE state = ? ORDER BY id "
+        "LIMIT 1), '') FROM items",
+        "iii", (int64_t)DONE, (int64_t)FAILED, (int64_t)FAILED);
+    int found = app_db_next(rows);
     *c = (app_counts){0};
-    if (code == SQLITE_ROW) {
-        c->total = (size_t)sqlite3_column_int64(stmt, 0);
-        c->done = (size_t)sqlite3_column_int64(stmt, 1);
-        c->failed = (size_t)sqlite3_column_int64(stmt, 2);
-        snprintf(c->fault, sizeof(c->fault), "%s", text_at(stmt, 3));
+    if (found) {
+        c->total = (size_t)app_db_integer(rows, 0);
+        c->done = (size_t)app_db_integer(rows, 1);
+        c->failed = (size_t)app_db_integer(rows, 2);
+        snprintf(c->fault, sizeof(c->fault), "%s", app_db_text(rows, 3));
     }
-    return end(s, stmt, code);
+    return app_db_end(s->db, rows);
 }
 
 /* The row's width, height and pixels. */
-static int make_map(const app_store *s, sqlite3_stmt *stmt, wf_map **map)
+static int make_map(const app_store *s, app_rows *rows, wf_map **map)
 {
     wf_error err = {0};
-    int width = sqlite3_column_int(stmt, 0);
-    int height = sqlite3_column_int(stmt, 1);
-    size_t bytes = (size_t)sqlite3_column_bytes(stmt, 2);
-    const void *pixels = sqlite3_column_blob(stmt, 2);
-    /* SQLite's blobs are aligned for bytes only. */
-    float *values = malloc(bytes + 1);
-    if (!values || width < 1 || height < 1 ||
-        bytes / sizeof(float) / (size_t)width != (size_t)height) {
-        app_error(s->command,
-                  values ? "'%s' is damaged: a map" : "out of memory for '%s'",
-                  s->path);
-        free(values);
+    int width = (int)app_db_integer(rows, 0);
+    int height = (int)app_db_integer(rows, 1);
+    size_t bytes;
+    const void *pixels = app_db_blob(rows, 2, &bytes);
+    if (width < 1 || height < 1 ||
+        bytes / sizeof(float) / (size_t)width != (size_t)height)
+        return app_db_damaged(s->db, "a map");
+    float *values = malloc(bytes);
+    if (!values) {
+        app_error(s->command, "out of memory");
         return APP_FAILED;
     }
     memcpy(values, pixels, bytes);
@@ -842,73 +547,73 @@ int app_store_map(app_store *s, const app_item *item, int pair, int side,
                   wf_map **map)
 {
     int status;
-    sqlite3_stmt *stmt = query(
-        s,
+    app_rows *rows = app_db_query(
+        s->db,
         "SELECT width, height, pixels FROM maps JOIN items ON maps.item = "
         "items.id WHERE model = ? AND triplet = ? AND method = ? AND kind = ? "
         "AND pair = ? AND side = ?",
         "iiiiii", (int64_t)item->model, (int64_t)item->triplet,
         (int64_t)item->method, (int64_t)APP_GIVEN, (int64_t)pair,
         (int64_t)side);
-    int code = next(stmt);
+    int found = app_db_next(rows);
     *map = NULL;
-    if (code != SQLITE_ROW)
-        return end(s, stmt, code);
-    status = make_map(s, stmt, map);
-    sqlite3_finalize(stmt);
+    if (!found)
+        return app_db_end(s->db, rows);
+    status = make_map(s, rows, map);
+    (void)app_db_end(s->db, rows);
     return status;
 }
 
 int app_store_drop_maps(app_store *s)
 {
-    return execute(s,
-                   "DELETE FROM maps WHERE NOT EXISTS (SELECT 1 FROM items "
-                   "WHERE state < ?)",
-                   "i", (int64_t)DONE);
+    return app_db_execute(
+        s->db,
+        "DELETE FROM maps WHERE NOT EXISTS (SELECT 1 FROM items "
+        "WHERE state < ?)",
+        "i", (int64_t)DONE);
 }
 
 /* ---- what came out ------------------------------------------------------- */
 
-static app_item item_at(sqlite3_stmt *stmt, size_t model)
+static app_item item_at(app_rows *rows, size_t model)
 {
-    return (app_item){.id = sqlite3_column_int64(stmt, 0),
+    return (app_item){.id = app_db_integer(rows, 0),
                       .model = model,
-                      .triplet = (size_t)sqlite3_column_int64(stmt, 1),
-                      .method = (size_t)sqlite3_column_int64(stmt, 2),
-                      .kind = (enum app_row_kind)sqlite3_column_int(stmt, 3)};
+                      .triplet = (size_t)app_db_integer(rows, 1),
+                      .method = (size_t)app_db_integer(rows, 2),
+                      .kind = (enum app_row_kind)app_db_integer(rows, 3)};
 }
 
-static wf_crossing crossing_at(sqlite3_stmt *stmt, int column)
+static wf_crossing crossing_at(app_rows *rows, int column)
 {
-    return (wf_crossing){
-        number_at(stmt, column),
-        (wf_crossing_state)sqlite3_column_int(stmt, column + 1)};
+    return (wf_crossing){app_db_number(rows, column),
+                         (wf_crossing_state)app_db_integer(rows, column + 1)};
 }
 
-static app_record record_at(sqlite3_stmt *stmt)
+static app_record record_at(app_rows *rows)
 {
     app_record r = {0};
     wf_evaluation *v = &r.result;
-    v->similarity = number_at(stmt, 6);
-    v->empty = number_at(stmt, 7);
-    v->accepted = sqlite3_column_int(stmt, 8);
+    v->similarity = app_db_number(rows, 6);
+    v->empty = app_db_number(rows, 7);
+    v->accepted = (int)app_db_integer(rows, 8);
     for (int order = 0; order < 2; order++) {
         int first = 9 + 6 * order;
-        v->deletion[order] = crossing_at(stmt, first);
-        v->insertion[order] = crossing_at(stmt, first + 2);
-        v->deletion_auc[order] = number_at(stmt, first + 4);
-        v->insertion_auc[order] = number_at(stmt, first + 5);
+        v->deletion[order] = crossing_at(rows, first);
+        v->insertion[order] = crossing_at(rows, first + 2);
+        v->deletion_auc[order] = app_db_number(rows, first + 4);
+        v->insertion_auc[order] = app_db_number(rows, first + 5);
     }
-    v->forwards = (uint64_t)sqlite3_column_int64(stmt, 21);
-    v->seconds = number_at(stmt, 22);
+    v->forwards = (uint64_t)app_db_integer(rows, 21);
+    v->seconds = app_db_number(rows, 22);
     return r;
 }
 
 int app_store_scores(app_store *s, size_t model, app_store_score_fn *fn,
                      void *user)
 {
-    sqlite3_stmt *stmt = query(
-        s,
+    app_rows *rows = app_db_query(
+        s->db,
         "SELECT items.id, triplet, method, kind, pair, side, similarity, empty,"
         " accepted, deletion, deletion_state, insertion, insertion_state, "
         "deletion_auc, insertion_auc, inverted_deletion, "
@@ -917,44 +622,42 @@ int app_store_scores(app_store *s, size_t model, app_store_score_fn *fn,
         "scores.seconds, curves FROM scores JOIN items ON scores.item = "
         "items.id WHERE model = ? ORDER BY items.id, pair, side",
         "i", (int64_t)model);
-    int code;
-    while ((code = next(stmt)) == SQLITE_ROW) {
-        app_item item = item_at(stmt, model);
-        app_record r = record_at(stmt);
-        int n = sqlite3_column_bytes(stmt, 23) / (int)sizeof(double);
-        int pair = sqlite3_column_int(stmt, 4);
-        int side = sqlite3_column_int(stmt, 5);
-        r.curves = malloc((size_t)n * sizeof(double) + 1);
-        if (!r.curves || n < 4 || pair < 0 || pair > 1 || side < 0 ||
-            side > 1) {
-            app_error(s->command,
-                      r.curves ? "'%s' is damaged: a curve"
-                               : "out of memory for '%s'",
-                      s->path);
-            free(r.curves);
-            sqlite3_finalize(stmt);
+    while (app_db_next(rows)) {
+        app_item item = item_at(rows, model);
+        app_record r = record_at(rows);
+        size_t bytes;
+        const void *curves = app_db_blob(rows, 23, &bytes);
+        int n = (int)(bytes / sizeof(double));
+        int pair = (int)app_db_integer(rows, 4);
+        int side = (int)app_db_integer(rows, 5);
+        if (n < 4 || pair < 0 || pair > 1 || side < 0 || side > 1) {
+            (void)app_db_end(s->db, rows);
+            return app_db_damaged(s->db, "a curve");
+        }
+        r.curves = malloc((size_t)n * sizeof(double));
+        if (!r.curves) {
+            (void)app_db_end(s->db, rows);
+            app_error(s->command, "out of memory");
             return APP_FAILED;
         }
-        memcpy(r.curves, sqlite3_column_blob(stmt, 23),
-               (size_t)n * sizeof(double));
+        memcpy(r.curves, curves, (size_t)n * sizeof(double));
         fn(user, &item, pair, side, &r, n / 2 - 1);
     }
-    return end(s, stmt, code);
+    return app_db_end(s->db, rows);
 }
 
 int app_store_costs(app_store *s, size_t model, app_store_cost_fn *fn,
                     void *user)
 {
-    sqlite3_stmt *stmt =
-        query(s,
-              "SELECT id, triplet, method, kind, seconds, forwards FROM items "
-              "WHERE model = ? AND state = ? ORDER BY id",
-              "ii", (int64_t)model, (int64_t)DONE);
-    int code;
-    while ((code = next(stmt)) == SQLITE_ROW) {
-        app_item item = item_at(stmt, model);
-        fn(user, &item, number_at(stmt, 4),
-           (uint64_t)sqlite3_column_int64(stmt, 5));
+    app_rows *rows = app_db_query(
+        s->db,
+        "SELECT id, triplet, method, kind, seconds, forwards FROM items "
+        "WHERE model = ? AND state = ? ORDER BY id",
+        "ii", (int64_t)model, (int64_t)DONE);
+    while (app_db_next(rows)) {
+        app_item item = item_at(rows, model);
+        fn(user, &item, app_db_number(rows, 4),
+           (uint64_t)app_db_integer(rows, 5));
     }
-    return end(s, stmt, code);
+    return app_db_end(s->db, rows);
 }
