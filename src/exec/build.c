@@ -170,9 +170,9 @@ wf_status wf__value_memory(wf__plan *plan, int value, int *out)
     return wf__plan_memory(plan, &v->md, v->buffer, NULL, out);
 }
 
-static wf_status reorder(wf__plan *plan, const wf__unit *unit, int from,
-                         const dnnl_memory_desc_t *from_md, int to,
-                         const dnnl_memory_desc_t *to_md)
+wf_status wf__reorder_step(wf__plan *plan, const wf__unit *unit, int from,
+                           const dnnl_memory_desc_t *from_md, int to,
+                           const dnnl_memory_desc_t *to_md)
 {
     dnnl_primitive_desc_t pd;
     dnnl_primitive_attr_t attr;
@@ -204,7 +204,7 @@ wf_status wf__value_copy(wf__plan *plan, const wf__unit *unit, int value,
     WF__TRY(wf__value_memory(plan, value, &from));
     WF__TRY(wf__plan_buffer(plan, dnnl_memory_desc_get_size(md), &buffer));
     WF__TRY(wf__plan_memory(plan, md, buffer, NULL, out));
-    return reorder(plan, unit, from, &own, *out, md);
+    return wf__reorder_step(plan, unit, from, &own, *out, md);
 }
 
 wf_status wf__value_memory_as(wf__plan *plan, const wf__unit *unit, int value,

@@ -181,6 +181,10 @@ wf_status wf__value_copy(wf__plan *plan, const wf__unit *unit, int value,
                          const dnnl_memory_desc_t *md, int *out);
 wf_status wf__value_plain(wf__plan *plan, const wf__unit *unit, int value,
                           int *buffer);
+/* A step that copies one memory to another one of another layout. */
+wf_status wf__reorder_step(wf__plan *plan, const wf__unit *unit, int from,
+                           const dnnl_memory_desc_t *from_md, int to,
+                           const dnnl_memory_desc_t *to_md);
 /* The value now lies in `buffer` (-1: a new one) with the layout `md`. */
 wf_status wf__value_place(wf__plan *plan, int value,
                           const dnnl_memory_desc_t *md, int buffer);

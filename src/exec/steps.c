@@ -79,23 +79,31 @@ static wf_status widened_memory(wf__plan *plan, const wf__unit *unit, int value,
 /* A step with two operands: first, second, result. */
 enum { SECOND = 1, OPERANDS = 3 };
 
-/* `made` is false if oneDNN has no such primitive. */
 static wf_status operands_step(wf__plan *plan, const wf__unit *unit,
-                               const_dnnl_op_desc_t desc,
+                               const_dnnl_primitive_desc_t pd,
                                const int arguments[OPERANDS],
-                               const int memories[OPERANDS], bool *made)
+                               const int memories[OPERANDS])
 {
     wf__step *step;
-    dnnl_primitive_desc_t pd = wf__try_primitive(plan, desc);
-    *made = pd != NULL;
-    if (!pd)
-        return WF_OK;
-    wf_status st = wf__plan_step(plan, unit, pd, &step);
-    dnnl_primitive_desc_destroy(pd);
-    WF__TRY(st);
+    WF__TRY(wf__plan_step(plan, unit, pd, &step));
     for (int i = 0; i < OPERANDS; i++)
         WF__TRY(wf__step_arg(plan, step, arguments[i], memories[i]));
     return WF_OK;
+}
+
+/* The memory in the layout that the primitive wants its weights in. */
+static wf_status weights_memory(wf__plan *plan, const wf__unit *unit,
+                                const_dnnl_primitive_desc_t pd,
+                                const dnnl_memory_desc_t *md, int *memory)
+{
+    const dnnl_memory_desc_t *wanted =
+        dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
+    int from = *memory, buffer;
+    if (dnnl_memory_desc_equal(wanted, md))
+        return WF_OK;
+    WF__TRY(wf__plan_buffer(plan, dnnl_memory_desc_get_size(wanted), &buffer));
+    WF__TRY(wf__plan_memory(plan, wanted, buffer, NULL, memory));
+    return wf__reorder_step(plan, unit, from, md, *memory, wanted);
 }
 
 wf_status wf__prelu_step(wf__plan *plan, const wf__unit *unit, int slope,
@@ -105,15 +113,25 @@ wf_status wf__prelu_step(wf__plan *plan, const wf__unit *unit, int slope,
     static const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS,
                                     DNNL_ARG_DST};
     int memories[OPERANDS] = {src, -1, dst};
-    dnnl_memory_desc_t weights;
+    dnnl_memory_desc_t weights, any;
     dnnl_prelu_desc_t desc;
     WF__TRY(widened_memory(plan, unit, slope, md->ndims, &weights,
                            &memories[SECOND]));
     *made = false;
-    if (dnnl_prelu_forward_desc_init(&desc, dnnl_forward_inference, md,
-                                     &weights) != dnnl_success)
+    /* Slopes in another layout than the data take the slow reference. */
+    if (dnnl_memory_desc_init_by_tag(&any, weights.ndims, weights.dims,
+                                     dnnl_f32, dnnl_format_tag_any) ||
+        dnnl_prelu_forward_desc_init(&desc, dnnl_forward_inference, md, &any))
         return WF_OK;
-    return operands_step(plan, unit, &desc, arguments, memories, made);
+    dnnl_primitive_desc_t pd = wf__try_primitive(plan, &desc);
+    if (!pd)
+        return WF_OK;
+    wf_status st = weights_memory(plan, unit, pd, &weights, &memories[SECOND]);
+    if (st == WF_OK)
+        st = operands_step(plan, unit, pd, arguments, memories);
+    dnnl_primitive_desc_destroy(pd);
+    *made = st == WF_OK;
+    return st;
 }
 
 /* dst = src op value, whose shape may be stretched. */
@@ -139,7 +157,13 @@ wf_status wf__binary_step(wf__plan *plan, const wf__unit *unit,
     *made = false;
     if (dnnl_binary_desc_init(&desc, alg, md, &other, md) != dnnl_success)
         return WF_OK;
-    return operands_step(plan, unit, &desc, arguments, memories, made);
+    dnnl_primitive_desc_t pd = wf__try_primitive(plan, &desc);
+    if (!pd)
+        return WF_OK;
+    wf_status st = operands_step(plan, unit, pd, arguments, memories);
+    dnnl_primitive_desc_destroy(pd);
+    *made = st == WF_OK;
+    return st;
 }
 
 wf_status wf__post_step(wf__plan *plan, const wf__unit *unit,
