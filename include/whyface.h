@@ -275,6 +275,12 @@ WF_API WF_NODISCARD wf_status wf_detector_open(const char *const *paths,
                                                wf_error *err);
 /* "mtcnn", "yunet", "scrfd" or "rfb". */
 WF_API const char *wf_detector_kind(const wf_detector *detector);
+/*
+ * What tells two detectors apart: the SHA-256 of its file in hexadecimal, or of
+ * its files' hashes one behind the other, in the order in which the kinds above
+ * name them.
+ */
+WF_API const char *wf_detector_sha256(const wf_detector *detector);
 WF_API void wf_detector_free(wf_detector *detector);
 
 /*

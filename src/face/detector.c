@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/fileio.h"
+#include "base/sha256.h"
 
 static const wf__detector_kind *const kinds[] = {
     &wf__detector_mtcnn, &wf__detector_yunet, &wf__detector_scrfd,
@@ -31,21 +32,22 @@ static wf_status add_part(wf_detector *detector, const char *path,
                           wf_error *err)
 {
     wf__graph *graph;
+    char sha256[65];
     int part = 0;
     WF__TRY(wf__graph_load(path, &graph, err));
     const wf__detector_kind *kind = wf__detector_recognise(graph, &part);
-    wf_status st = WF_OK;
-    if (!kind)
+    wf_status st = wf_sha256_file(path, sha256, err);
+    if (st == WF_OK && !kind)
         st = wf__fail(err, WF_EINVAL,
                       "'%s' is no face detector that is known (MTCNN, YuNet, "
                       "SCRFD with key points, RFB-320 with 68 landmarks)",
                       path);
-    else if (detector->kind && detector->kind != kind)
+    else if (st == WF_OK && detector->kind && detector->kind != kind)
         st = wf__fail(err, WF_EINVAL,
                       "'%s' belongs to %s, another file to %s; give the files "
                       "of one detector",
                       path, kind->name, detector->kind->name);
-    else if (detector->part[part])
+    else if (st == WF_OK && detector->part[part])
         st = wf__fail(err, WF_EINVAL,
                       "'%s' is the %s of %s, which was given "
                       "already",
@@ -55,8 +57,24 @@ static wf_status add_part(wf_detector *detector, const char *path,
         return st;
     }
     detector->kind = kind;
+    memcpy(detector->part_sha256[part], sha256, sizeof(sha256));
     st = wf__exec_create(graph, NULL, &detector->part[part], err);
     return st == WF_OK ? st : wf__fail_context(err, st, "model '%s'", path);
+}
+
+/* Of one file, or of the hashes of several. */
+static wf_status hash_parts(wf_detector *detector, wf_error *err)
+{
+    char all[WF__DETECTOR_MAX_PARTS * 64 + 1] = "";
+    int n = detector->kind->n_parts;
+    if (n == 1) {
+        memcpy(detector->sha256, detector->part_sha256[0],
+               sizeof(detector->sha256));
+        return WF_OK;
+    }
+    for (int p = 0; p < n; p++)
+        memcpy(all + 64 * p, detector->part_sha256[p], 64);
+    return wf__sha256_hex(all, (size_t)n * 64, detector->sha256, err);
 }
 
 wf_status wf__detector_open(const char *const *paths, size_t n_paths,
@@ -85,6 +103,7 @@ wf_status wf__detector_open(const char *const *paths, size_t n_paths,
             WF__FAIL_GOTO(fail, err, WF_EINVAL,
                           "the %s of %s is missing among the detector's files",
                           detector->kind->part_names[p], detector->kind->name);
+    WF__TRY_GOTO(hash_parts(detector, err), fail);
     *out = detector;
     return WF_OK;
 fail:
@@ -95,6 +114,11 @@ fail:
 const char *wf_detector_kind(const wf_detector *detector)
 {
     return detector->kind->name;
+}
+
+const char *wf_detector_sha256(const wf_detector *detector)
+{
+    return detector->sha256;
 }
 
 void wf_detector_free(wf_detector *detector)

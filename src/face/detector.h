@@ -36,6 +36,8 @@ struct wf_detector {
     const wf__detector_kind *kind;
     wf_detector_opts opts;
     wf__exec *part[WF__DETECTOR_MAX_PARTS];
+    char part_sha256[WF__DETECTOR_MAX_PARTS][65];
+    char sha256[65]; /* of all of them */
     pthread_mutex_t lock;
 };
 

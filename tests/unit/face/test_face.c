@@ -175,6 +175,7 @@ static void test_scrfd(void **state)
     wf_face face;
     size_t n;
     writer m = fake_scrfd();
+    char sha256[65];
     (void)state;
     snprintf(path, sizeof(path), "/tmp/wf-test-%d.onnx", (int)getpid());
     FILE *file = fopen(path, "wb");
@@ -182,6 +183,8 @@ static void test_scrfd(void **state)
     fclose(file);
     writer_free(&m);
     ASSERT_OK(wf__detector_open(paths, 1, NULL, &d, err));
+    ASSERT_OK(wf_sha256_file(path, sha256, err));
+    assert_string_equal(wf_detector_sha256(d), sha256);
     unlink(path);
     assert_string_equal(wf_detector_kind(d), "scrfd");
     ASSERT_OK(wf__image_create(1280, 320, NULL, &photo, err)); /* scale 1/2 */
@@ -210,6 +213,7 @@ static void expect_faces(const char *const *files, size_t n_files,
     size_t n;
     ASSERT_OK(wf__detector_open(files, n_files, NULL, &d, err));
     assert_string_equal(wf_detector_kind(d), kind);
+    assert_int_equal(strlen(wf_detector_sha256(d)), 64);
     ASSERT_OK(wf_image_load(photo_path, &photo, err));
     ASSERT_OK(wf_detect(NULL, d, photo, found, 16, &n, err));
     assert_int_equal(n, faces);
