@@ -1,12 +1,12 @@
 /*
- * usage: candidates LFW-FOLDER MODEL DETECTOR PAIRS [N [MASKS [METHOD]]]
+ * usage: candidates LFW-FOLDER MODEL DETECTOR PAIRS PROBES [N [MASKS [METHOD]]]
  *
  * What a candidate's map loses when N (10) candidates share one explanation.
- * The first photos of the first PAIRS mated pairs of the folder search the
- * second ones; of the N most similar, those of rank 1, 2, 5, 10, 20 and 50 are
- * also explained alone, with two seeds.  For each rank: how alike the maps are
- * (alone with another seed: what chance alone does), and the area under
- * Insertion less that under Deletion, alone and among N.
+ * The first photos of PROBES of the first PAIRS mated pairs of the folder
+ * search all second ones; of the N most similar, those of rank 1, 2, 5, 10, 20
+ * and 50 are also explained alone, with two seeds.  For each rank: how alike
+ * the maps are (alone with another seed: what chance alone does), and the area
+ * under Insertion less that under Deletion, alone and among N.
  */
 #include <math.h>
 #include <stdio.h>
@@ -22,6 +22,7 @@ enum { SPEARMAN_SEED, SPEARMAN, PEARSON_SEED, PEARSON, TOP_SEED, TOP, ALIKE };
 static wf_ctx *ctx;
 static wf_model *model;
 static wf_options *options[2]; /* by seed */
+static int n_probes;
 
 /* Of one rank, by probe. */
 static struct row {
@@ -102,23 +103,23 @@ static void compare(struct row *row, int probe_index, const wf_image *probe,
 
 static float *embed_gallery(const lfw_pairs *pairs, int side, size_t dim)
 {
-    float *rows_ = malloc((size_t)pairs->n * dim * sizeof(*rows_));
+    float *embeddings = malloc((size_t)pairs->n * dim * sizeof(*embeddings));
     wf_error err = {0};
-    for (int i = 0; rows_ && i < pairs->n; i++)
+    for (int i = 0; embeddings && i < pairs->n; i++)
         if (wf_embed(ctx, model,
                      (const wf_image *const *)&pairs->crops[i][side], 1,
-                     rows_ + (size_t)i * dim, &err))
+                     embeddings + (size_t)i * dim, &err))
             lfw_die("embed", &err);
-    if (!rows_)
+    if (!embeddings)
         lfw_die("out of memory", NULL);
-    wf_normalise(rows_, (size_t)pairs->n, dim);
-    return rows_;
+    wf_normalise(embeddings, (size_t)pairs->n, dim);
+    return embeddings;
 }
 
 static void explain_all(const lfw_pairs *pairs, const wf_match *found, int n)
 {
     const wf_image *candidates[WF_MAX_CANDIDATES];
-    for (int i = 0; i < pairs->n; i++) {
+    for (int i = 0; i < n_probes; i++) {
         const wf_image *probe = pairs->crops[i][0];
         for (int k = 0; k < n; k++)
             candidates[k] = pairs->crops[found[i * n + k].index][1];
@@ -127,7 +128,7 @@ static void explain_all(const lfw_pairs *pairs, const wf_match *found, int n)
             compare(&rows[r], i, probe, candidates[ranks[r] - 1],
                     wf_explanation_map(all, ranks[r] - 1, WF_SIDE_PROBE));
         wf_explanation_free(all);
-        fprintf(stderr, "probe %d of %d\n", i + 1, pairs->n);
+        fprintf(stderr, "probe %d of %d\n", i + 1, n_probes);
     }
 }
 
@@ -138,7 +139,7 @@ static double mean(const double *values, int n)
     return m;
 }
 
-static void print_table(int n_probes, int n)
+static void print_table(int n)
 {
     printf("| rank | similarity | Spearman, other seed | among %d | Pearson, "
            "other seed | among %d | top 10 %%, other seed | among %d | score "
@@ -161,16 +162,19 @@ int main(int argc, char **argv)
 {
     static lfw_pairs pairs;
     wf_error err = {0};
-    if (argc < 5) {
-        fprintf(stderr, "usage: candidates LFW-FOLDER MODEL DETECTOR PAIRS [N "
-                        "[MASKS [METHOD]]]\n");
+    if (argc < 6) {
+        fprintf(stderr, "usage: candidates LFW-FOLDER MODEL DETECTOR PAIRS "
+                        "PROBES [N [MASKS [METHOD]]]\n");
         return 2;
     }
     int wanted = (int)strtol(argv[4], NULL, 10);
-    int n = argc > 5 ? (int)strtol(argv[5], NULL, 10) : 10;
-    if (n < 2 || n > WF_MAX_CANDIDATES || wanted < n)
-        lfw_die("N must lie in 2..64, and PAIRS be no less", NULL);
-    make_options(argc > 7 ? argv[7] : "level-sets", argc > 6 ? argv[6] : "300");
+    n_probes = (int)strtol(argv[5], NULL, 10);
+    int n = argc > 6 ? (int)strtol(argv[6], NULL, 10) : 10;
+    if (n < 2 || n > WF_MAX_CANDIDATES || wanted < n || n_probes < 2 ||
+        n_probes > wanted)
+        lfw_die("N must lie in 2..64, PAIRS be no less, and PROBES in 2..PAIRS",
+                NULL);
+    make_options(argc > 8 ? argv[8] : "level-sets", argc > 7 ? argv[7] : "300");
     if (wf_ctx_create(&ctx, &err) || wf_model_open(argv[2], NULL, &model, &err))
         lfw_die("open", &err);
     lfw_pairs_load(argv[1], argv[3], wanted, ctx, model, &pairs);
@@ -182,14 +186,15 @@ int main(int argc, char **argv)
                             (size_t)pairs.n, (size_t)n, found, &err))
         lfw_die("search", &err);
     explain_all(&pairs, found, n);
-    print_table(pairs.n, n);
+    print_table(n);
     int ones = 0;
     for (int r = 0; r < N_RANKS && ranks[r] <= n; r++)
         ones++;
-    printf("\n1 candidate: %.0f forwards, %.2f s; %d candidates: %.0f forwards, "
-           "%.2f s\n",
-           forwards[0], seconds[0] / (pairs.n * ones), n, forwards[1],
-           seconds[1] / pairs.n);
+    printf(
+        "\n1 candidate: %.0f forwards, %.2f s; %d candidates: %.0f forwards, "
+        "%.2f s\n",
+        forwards[0], seconds[0] / (n_probes * ones), n, forwards[1],
+        seconds[1] / n_probes);
     free(found);
     free(gallery);
     free(probes);
