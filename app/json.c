@@ -2,12 +2,26 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/files.h"
 
 json_t *app_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *app_text(const char *text)
+{
+    json_t *value = json_string(text);
+    char *plain = value ? NULL : strdup(text);
+    for (char *p = plain; p && *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    if (plain)
+        value = json_string(plain);
+    free(plain);
+    return value;
 }
 
 static char *to_text(json_t *root)

@@ -37,7 +37,7 @@ static int ends_with(const char *path, const char *name)
     return length >= end && strcmp(path + length - end, name) == 0;
 }
 
-static json_t *photo_json(const app_face *face)
+json_t *app_photo_json(const app_face *face)
 {
     json_t *o =
         json_pack("{s:s s:s s:i s:i}", "photo", face->path, "sha256",
@@ -134,7 +134,7 @@ json_t *app_result_json(const app_triplet *t)
     strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
     for (int i = 0; i < t->n; i++)
         json_object_set_new(photos, app_role_names[i],
-                            photo_json(&t->faces[i]));
+                            app_photo_json(&t->faces[i]));
     json_object_set_new(pairs, "mate", pair_json(t, WF_PAIR_MATE));
     if (t->n == 3)
         json_object_set_new(pairs, "nonmate", pair_json(t, WF_PAIR_NONMATE));

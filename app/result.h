@@ -12,6 +12,8 @@ const char *app_map_file(wf_pair pair, wf_side side);
 /* A new reference, NULL without memory. */
 json_t *app_result_json(const app_triplet *triplet);
 
+/* A photo: file, size, the face that was chosen. */
+json_t *app_photo_json(const app_face *face);
 /* A box, landmarks and score. */
 json_t *app_face_json(const wf_face *face);
 /* A method with the values of its options. */

@@ -220,6 +220,32 @@ void app_session_close(app_session *s)
     wf_ctx_free(s->ctx);
 }
 
+static int is_interrupted(const char *stage, uint64_t done, uint64_t total,
+                          void *user)
+{
+    (void)stage, (void)done, (void)total, (void)user;
+    return app_interrupted();
+}
+
+int app_session_worker(const app_session *session, app_session *worker)
+{
+    wf_error err = {0};
+    *worker = (app_session){.command = session->command,
+                            .args = session->args,
+                            .model = session->model};
+    if (wf_ctx_create(&worker->ctx, &err) != WF_OK)
+        return app_fail(session->command, &err);
+    wf_ctx_set_threads(worker->ctx, 1);
+    wf_ctx_set_progress(worker->ctx, is_interrupted, NULL);
+    return session->detector ? open_detector(worker) : APP_OK;
+}
+
+void app_session_worker_close(app_session *worker)
+{
+    wf_detector_free(worker->detector);
+    wf_ctx_free(worker->ctx);
+}
+
 /* ---- photos -------------------------------------------------------------- */
 
 wf_status app_faces(app_session *s, const wf_image *photo, wf_face **faces,

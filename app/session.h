@@ -93,6 +93,14 @@ int app_session_open(const app_command *command, const app_args *args,
 void app_session_close(app_session *session);
 
 /*
+ * Another session for a thread beside those of `session`, which must outlive
+ * it: the same options and model, a detector of its own, one thread, and no
+ * progress but that it can be interrupted.
+ */
+int app_session_worker(const app_session *session, app_session *worker);
+void app_session_worker_close(app_session *worker);
+
+/*
  * Loads a photo and finds its faces.  `name` stands for it in messages and
  * captions; NULL: the path, and its last part.  Close in any case.
  */

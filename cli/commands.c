@@ -2,9 +2,10 @@
 #include "cli/commands.h"
 
 static const app_command *const commands[] = {
-    &cli_explain,   &cli_report,  &cli_evaluate, &cli_sanity, &cli_verify,
-    &cli_detect,    &cli_align,   &cli_occlude,  &cli_embed,  &cli_models,
-    &cli_calibrate, &cli_methods, &cli_serve,    &cli_bench,  &cli_version};
+    &cli_explain, &cli_report, &cli_identify,  &cli_enrol,   &cli_evaluate,
+    &cli_sanity,  &cli_verify, &cli_detect,    &cli_align,   &cli_occlude,
+    &cli_embed,   &cli_models, &cli_calibrate, &cli_methods, &cli_serve,
+    &cli_bench,   &cli_version};
 
 const app_command *cli_command(size_t index)
 {
