@@ -70,6 +70,9 @@ if(python IN_LIST components)
         "Python module whyface over libwhyface, with NumPy arrays in and out."
         "libwhyface0 ${same}, python3, python3-numpy")
     set(CPACK_DEBIAN_PYTHON_PACKAGE_ARCHITECTURE all)
+    set(CPACK_DEBIAN_PYTHON_PACKAGE_CONTROL_EXTRA
+        ${CMAKE_SOURCE_DIR}/cmake/debian-python/postinst
+        ${CMAKE_SOURCE_DIR}/cmake/debian-python/prerm)
 endif()
 
 # What the dynamic linker knows has changed.
