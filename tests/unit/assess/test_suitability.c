@@ -249,7 +249,7 @@ static void test_photo(void **state)
     memset(photo->pixels, 128, 3 * 200 * 150);
     assess_photo(photo, &face, q);
     assert_value(q, "resolution", EYES / 2, 0.1);
-    assert_level(q, "resolution", WF_LEVEL_POOR);
+    assert_level(q, "resolution", WF_LEVEL_FAIR);
     assert_value(q, "detector score", 0.99, 1e-6);
     assert_value(q, "crop outside the photo", 0, 0);
     assert_value(q, "pose: roll", 0, 0.5);
