@@ -47,7 +47,7 @@ print(eval(sys.argv[2]))' "$@"
     "$whyface" enrol "${common[@]}" "$gallery" --face centre -o "$index" --json \
         >"$out/enrol.json" || status=$?
     [ "$status" -eq 0 ] || [ "$status" -eq 3 ] || die "enrolment failed"
-    json "$out/enrol.json" '"{photos} photos, {faulty} without a face, {threads} threads: {r0:.1f} s, {r1:.1f} photos/s\n\nSeconds of all threads: reading {load:.1f}, detecting {detect:.1f}, aligning {align:.1f}; on the wall: embedding {embed:.1f}, storing {store:.1f}.".format(**r, **{k: v for k, v in r["seconds"].items() if k != "total"}, r0=r["seconds"]["total"], r1=r["photos"] / r["seconds"]["total"])'
+    json "$out/enrol.json" '"{photos} photos, {faulty} without a face, {threads} threads: {r0:.1f} s, {r1:.1f} photos/s\n\nSeconds of all threads: reading {load:.1f}, detecting {detect:.1f}, aligning {align:.1f}; on the wall: embedding {embed:.1f}, storing {store:.1f}. Processor: {processor:.1f}, {ms:.1f} ms a photo.".format(**r, **{k: v for k, v in r["seconds"].items() if k != "total"}, ms=1000 * r["seconds"]["processor"] / r["photos"], r0=r["seconds"]["total"], r1=r["photos"] / r["seconds"]["total"])'
     start=$(date +%s.%N)
     "$whyface" enrol "${common[@]}" "$gallery" --face centre -o "$index" -q || true
     echo

@@ -1,4 +1,5 @@
 #include <string.h>
+#include <sys/resource.h>
 
 #include "app/enrol.h"
 #include "app/files.h"
@@ -11,12 +12,22 @@ static const app_option options[] = {
     {"json", 0, NULL, "print JSON"},
     {0}};
 
+/* Processor seconds of this process. */
+static double processor_seconds(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
 static json_t *to_json(const app_enrolment *e, const app_gallery *gallery)
 {
-    json_t *seconds = json_pack(
-        "{s:f s:f s:f s:f s:f s:f}", "load", e->seconds_load, "detect",
-        e->seconds_detect, "align", e->seconds_align, "embed", e->seconds_embed,
-        "store", e->seconds_store, "total", e->seconds);
+    json_t *seconds =
+        json_pack("{s:f s:f s:f s:f s:f s:f s:f}", "load", e->seconds_load,
+                  "detect", e->seconds_detect, "align", e->seconds_align,
+                  "embed", e->seconds_embed, "store", e->seconds_store, "total",
+                  e->seconds, "processor", processor_seconds());
     return json_pack(
         "{s:o s:I s:I s:I s:I s:I s:I s:I s:i s:o}", "index",
         app_text(app_gallery_path(gallery)), "photos", (json_int_t)e->photos,
