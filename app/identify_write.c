@@ -11,7 +11,8 @@
 #include "app/result.h"
 
 #define FORMAT  1
-#define COLUMNS 4 /* of the figure: probe, candidate, map, difference */
+#define COLUMNS 4  /* of the figure: probe, candidate, map, difference */
+#define ROWS    20 /* of the figure at most: the best candidates */
 
 /* ---- JSON ---------------------------------------------------------------- */
 
@@ -229,9 +230,10 @@ static wf_status save_candidate(const folder *f, size_t i, wf_error *err)
 
 typedef struct sheet {
     const app_identification *id;
-    wf_panel panels[COLUMNS * WF_MAX_CANDIDATES];
-    wf_image *overlays[2 * WF_MAX_CANDIDATES]; /* third and fourth column */
-    char captions[WF_MAX_CANDIDATES][COLUMNS][80];
+    size_t n; /* rows */
+    wf_panel panels[COLUMNS * ROWS];
+    wf_image *overlays[2 * ROWS]; /* third and fourth column */
+    char captions[ROWS][COLUMNS][80];
     float low, high, most; /* ranges of the maps, of the differences */
 } sheet;
 
@@ -322,8 +324,9 @@ static wf_status draw_figure(const folder *f, wf_error *err)
         return WF_ENOMEM;
     }
     s->id = f->id;
+    s->n = f->id->n_explained < ROWS ? f->id->n_explained : ROWS;
     find_ranges(s);
-    for (size_t i = 0; i < f->id->n_explained && st == WF_OK; i++)
+    for (size_t i = 0; i < s->n && st == WF_OK; i++)
         st = draw_row(s, i, err);
     write_footer(s, footer, sizeof(footer));
     wf_figure_opts_init(&opts);
@@ -331,9 +334,9 @@ static wf_status draw_figure(const folder *f, wf_error *err)
     file_path(f, "figure.png", path, sizeof(path));
     if (st == WF_OK)
         st = note(f, "figure.png",
-                  wf_figure_panels(s->panels, COLUMNS * f->id->n_explained,
-                                   COLUMNS, &opts, path, err));
-    for (size_t i = 0; i < 2 * f->id->n_explained; i++)
+                  wf_figure_panels(s->panels, COLUMNS * s->n, COLUMNS, &opts,
+                                   path, err));
+    for (size_t i = 0; i < 2 * s->n; i++)
         wf_image_free(s->overlays[i]);
     free(s);
     return st;

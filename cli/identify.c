@@ -16,7 +16,7 @@
 #define MAX_RANKS         1000000
 
 static const app_option options[] = {
-    {"top", 'k', "K", "candidates that are listed [10]"},
+    {"top", 'k', "K", "candidates that are listed [10, or those explained]"},
     {"threshold", 0, "VALUE|NAME", "similarity of a match [accuracy]"},
     {"index", 0, "FILE",
      "of GALLERY, if that is a folder [in the whyface "
@@ -94,6 +94,8 @@ static int prepare(job *j)
     if (status == APP_OK)
         status = app_get_number(j->command, j->args, "explain", 0,
                                 WF_MAX_CANDIDATES, &j->explained);
+    if (app_has(j->args, "explain") && j->k < j->explained)
+        j->k = j->explained;
     if (status == APP_OK)
         status = check_usage(j, j->args->operands[1]);
     if (status == APP_OK)

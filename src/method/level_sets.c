@@ -161,11 +161,21 @@ static void move_areas(run *r)
         }
 }
 
-static wf_status update(run *r, wf_error *err)
+/* What is believed of the maps that masks first..first+n-1 are drawn from:
+ * where there are many maps, that is not all of them. */
+static wf_status update(run *r, uint64_t first, uint64_t n, wf_error *err)
 {
-    for (int m = 0; m < r->task->n_maps; m++)
+    uint64_t maps = WF__MIN((n + 1) / 2, (uint64_t)r->task->n_maps);
+    for (uint64_t k = 0; k < maps; k++) {
+        int m = map_of(r, first + 2 * k);
         WF__TRY(wf__belief_posterior(&r->belief, m, &r->posterior[m], err));
+    }
     return WF_OK;
+}
+
+static wf_status update_all(run *r, wf_error *err)
+{
+    return update(r, 0, 2 * (uint64_t)r->task->n_maps, err);
 }
 
 /* The map of what is believed, and, unless NULL, its standard errors. */
@@ -222,16 +232,19 @@ static wf_status ask_rounds(run *r, wf_error *err)
                          .render = render,
                          .accept = accept,
                          .argument = r};
+    double tolerance = wf__options_number(o, "tolerance");
     bool certain = false;
-    for (; r->first < total && !certain; r->first += sample.total) {
+    while (r->first < total && !certain) {
         sample.total = WF__MIN(round, total - r->first);
         draw_maps(r, r->first, sample.total);
         WF__TRY(wf__sample_run(r->task, &sample, r->first,
                                total - r->first - sample.total, err));
-        WF__TRY(update(r, err));
+        r->first += sample.total;
+        WF__TRY(r->first == total || tolerance > 0
+                    ? update_all(r, err)
+                    : update(r, r->first, round, err));
         move_areas(r);
-        WF__TRY(
-            is_certain(r, wf__options_number(o, "tolerance"), &certain, err));
+        WF__TRY(is_certain(r, tolerance, &certain, err));
     }
     return WF_OK;
 }
@@ -275,7 +288,7 @@ static wf_status explain(const wf__task *task, wf_error *err)
                                   task->oracle->height,
                                   (float)wf__options_number(o, "smooth"), err),
                  done);
-    WF__TRY_GOTO(update(r, err), done);
+    WF__TRY_GOTO(update_all(r, err), done);
     WF__TRY_GOTO(ask_rounds(r, err), done);
     for (int m = 0; m < task->n_maps; m++)
         WF__TRY_GOTO(

@@ -197,6 +197,8 @@ refuses 1 "025.png' has changed since it was enrolled" identify "${tiny[@]}" "$g
 "$python" -c 'import sqlite3, sys
 db = sqlite3.connect(sys.argv[1]); db.execute("UPDATE photos SET embedding = x\x2700\x27 WHERE path = \x27000.png\x27"); db.commit()' "$index"
 refuses 1 "is damaged: the embedding of '000.png'" identify "${tiny[@]}" "$g/005.png" "$index"
+works '64 candidates explained: 73 model calls' identify "${tiny[@]}" "$g/005.png" "$k" -o "$work/most" \
+    --explain 64 --masks 4
 mv "$work/many" "$work/moved"
 works '1200 as before' enrol "${tiny[@]}" "$work/moved" -o "$k"
 
